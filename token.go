@@ -98,8 +98,10 @@ type Profile struct {
 	KeyID bool   // whether the header carries kid
 	// TypeFirst writes typ before alg in the header.
 	TypeFirst bool
-	IssuerTag string        // appended to the issuer's URL to make iss
-	Life      time.Duration // default life
+	// SubjectOnly formats name the client by its Client.Subject alone.
+	SubjectOnly bool
+	IssuerTag   string        // appended to the issuer's URL to make iss
+	Life        time.Duration // default life
 	// Shared dialects answer the same live token again within its life.
 	Shared bool
 	Kind   Kind

@@ -45,7 +45,7 @@ func newChain(cfg Config) *chain {
 		mux:        http.NewServeMux(),
 		log:        cfg.Log.Handler(),
 		trusted:    cfg.TrustedProxies,
-		none:       &route{durations: cfg.Metrics.route("unmatched")},
+		none:       &route{pattern: "unmatched", durations: cfg.Metrics.route("unmatched")},
 		noSniff:    []string{"nosniff"},
 		hstsValue:  []string{"max-age=31536000"},
 		closeValue: []string{"close"},

@@ -1,59 +1,62 @@
 package server
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // conns accepts connections up to a limit in total and per source, and closes the
 // others at once: those that are open go on working.
 type conns struct {
-	net.Listener
+	*net.TCPListener
 	total, perSource int
 	exempt           []netip.Prefix // trusted proxies stand for many sources
 	metrics          *Metrics
 	log              *slog.Logger
 
 	mu      sync.Mutex
-	open    int
+	open    map[*conn]struct{}
 	sources map[netip.Addr]int
 	warned  time.Time
 }
 
-func newConns(ln net.Listener, cfg Config) *conns {
+func newConns(ln *net.TCPListener, cfg Config) *conns {
 	return &conns{
-		Listener: ln, total: cfg.MaxConns, perSource: cfg.MaxConnsPerSource, exempt: cfg.TrustedProxies,
-		metrics: cfg.Metrics, log: cfg.Log, sources: map[netip.Addr]int{},
+		TCPListener: ln, total: cfg.MaxConns, perSource: cfg.MaxConnsPerSource, exempt: cfg.TrustedProxies,
+		metrics: cfg.Metrics, log: cfg.Log, open: map[*conn]struct{}{},
+		sources: map[netip.Addr]int{},
 	}
 }
 
 // Accept gives the next connection within the limits.
 func (l *conns) Accept() (net.Conn, error) {
 	for {
-		c, err := l.Listener.Accept()
+		tcp, err := l.AcceptTCP()
 		if err != nil {
 			return nil, err
 		}
-		key := l.keyOf(c)
-		if limit := l.take(key); limit != "" {
-			_ = c.Close()
+		c := &conn{TCPConn: tcp, owner: l, source: l.sourceOf(tcp)}
+		if limit := l.take(c); limit != "" {
+			_ = tcp.Close()
 			l.refuse(limit)
 			continue
 		}
-		l.metrics.connections.Inc()
-		return counted(c, func() { l.release(key) }), nil
+		return c, nil
 	}
 }
 
-// keyOf is whom a connection counts for; the zero address counts for nobody. One
+// sourceOf is whom a connection counts for; the zero address counts for nobody. One
 // customer commonly holds a whole /64 of IPv6 (RFC 6177 section 2).
-func (l *conns) keyOf(c net.Conn) netip.Addr {
+func (l *conns) sourceOf(c *net.TCPConn) netip.Addr {
 	tcp, ok := c.RemoteAddr().(*net.TCPAddr)
 	if !ok {
-		return netip.Addr{}
+		return netip.Addr{} // it is gone already
 	}
 	a := tcp.AddrPort().Addr().Unmap().WithZone("")
 	if contains(l.exempt, a) {
@@ -67,32 +70,37 @@ func (l *conns) keyOf(c net.Conn) netip.Addr {
 }
 
 // take counts one more connection, or names the limit that forbids it.
-func (l *conns) take(key netip.Addr) string {
+func (l *conns) take(c *conn) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case l.open >= l.total:
+	case len(l.open) >= l.total:
 		return "total"
-	case key.IsValid() && l.sources[key] >= l.perSource:
+	case c.source.IsValid() && l.sources[c.source] >= l.perSource:
 		return "source"
 	}
-	l.open++
-	if key.IsValid() {
-		l.sources[key]++
+	l.open[c] = struct{}{}
+	if c.source.IsValid() {
+		l.sources[c.source]++
 	}
+	l.metrics.connections.Inc()
 	return ""
 }
 
-func (l *conns) release(key netip.Addr) {
-	l.metrics.connections.Dec()
+// release forgets c; a second time does nothing.
+func (l *conns) release(c *conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.open--
-	if !key.IsValid() {
+	if _, ok := l.open[c]; !ok {
 		return
 	}
-	if l.sources[key]--; l.sources[key] == 0 {
-		delete(l.sources, key)
+	delete(l.open, c)
+	l.metrics.connections.Dec()
+	if !c.source.IsValid() {
+		return
+	}
+	if l.sources[c.source]--; l.sources[c.source] == 0 {
+		delete(l.sources, c.source)
 	}
 }
 
@@ -110,38 +118,52 @@ func (l *conns) refuse(limit string) {
 	}
 }
 
+// count gives how many connections are open.
 func (l *conns) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.open
+	return len(l.open)
 }
 
-// counted wraps c so that its first Close calls release. A TCP connection keeps its
-// own methods, which net/http looks for: CloseWrite lets an early answer arrive.
-func counted(c net.Conn, release func()) net.Conn {
-	once := sync.OnceFunc(release)
-	if tcp, ok := c.(*net.TCPConn); ok {
-		return &countedTCP{tcp, once}
+// closeUnused closes the connections on which no request has arrived.
+func (l *conns) closeUnused() {
+	l.mu.Lock()
+	var unused []*conn
+	for c := range l.open {
+		if !c.used.Load() {
+			unused = append(unused, c)
+		}
 	}
-	return &countedConn{c, once}
+	l.mu.Unlock()
+	for _, c := range unused {
+		_ = c.Close() // it can fail only for being closed
+	}
 }
 
-type countedTCP struct {
+// conn is a counted connection. It keeps the methods of TCP that net/http looks for:
+// CloseWrite lets an answer arrive that was given before the request was read.
+type conn struct {
 	*net.TCPConn
-	release func()
+	owner  *conns
+	source netip.Addr
+	used   atomic.Bool // a request has arrived
 }
 
-func (c *countedTCP) Close() error {
-	defer c.release()
+// Close closes the connection and makes room for another.
+func (c *conn) Close() error {
+	defer c.owner.release(c)
 	return c.TCPConn.Close()
 }
 
-type countedConn struct {
-	net.Conn
-	release func()
-}
-
-func (c *countedConn) Close() error {
-	defer c.release()
-	return c.Conn.Close()
+// noteState is the hook of http.Server.
+func noteState(nc net.Conn, state http.ConnState) {
+	if state != http.StateActive {
+		return
+	}
+	if t, ok := nc.(*tls.Conn); ok {
+		nc = t.NetConn()
+	}
+	if c, ok := nc.(*conn); ok && !c.used.Load() {
+		c.used.Store(true)
+	}
 }

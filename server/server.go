@@ -93,6 +93,7 @@ func (s *Server) newHTTP() *http.Server {
 		// Beyond both bounds together net/http answers 431 by itself; below it the
 		// chain can tell the two apart.
 		MaxHeaderBytes:               MaxURI + MaxHeader,
+		ConnState:                    noteState,
 		ErrorLog:                     errorLog(s.cfg.Log),
 		DisableGeneralOptionsHandler: true, // "OPTIONS *" takes the chain like the rest
 		Protocols:                    new(http.Protocols),
@@ -124,7 +125,7 @@ func (s *Server) Listen(ctx context.Context) error {
 		_ = ln.Close()
 		return postern.Errorf(postern.Conflict, "the server listens already")
 	}
-	s.conns = newConns(ln, s.cfg)
+	s.conns = newConns(ln.(*net.TCPListener), s.cfg) // Listen asks for tcp
 	if a := s.addr(); s.certs == nil && !a.Addr().IsLoopback() {
 		s.cfg.Log.Warn("tokens are served in clear: give a certificate, or let only a TLS proxy reach this address",
 			"listen", a.String())
@@ -133,7 +134,7 @@ func (s *Server) Listen(ctx context.Context) error {
 }
 
 func (s *Server) addr() netip.AddrPort {
-	tcp := s.conns.Addr().(*net.TCPAddr) // Listen asks for tcp
+	tcp := s.conns.Addr().(*net.TCPAddr)
 	return netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), tcp.AddrPort().Port())
 }
 
@@ -150,12 +151,8 @@ func (s *Server) URL() string {
 		return ""
 	}
 	a := s.addr()
-	if host := a.Addr(); host.IsUnspecified() {
-		loopback := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-		if host.Is6() && !strings.HasPrefix(s.cfg.Listen, ":") {
-			loopback = netip.IPv6Loopback()
-		}
-		a = netip.AddrPortFrom(loopback, a.Port())
+	if a.Addr().IsUnspecified() { // which takes IPv4 too
+		a = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), a.Port())
 	}
 	if s.certs != nil {
 		return "https://" + a.String()
@@ -237,7 +234,8 @@ func (s *Server) bound() *conns {
 // stop drains. A keep-alive connection that is closed while idle may have a request
 // on its way, which its sender cannot safely repeat. So, for a fortieth of the drain
 // time, connections go on and are told with each answer that it was the last; only
-// those that stayed idle all that time are then closed under their owners.
+// those that stayed idle all that time, or never sent a request, are then closed
+// under their owners.
 func (s *Server) stop(ln *conns) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Drain)
 	defer cancel()
@@ -248,6 +246,7 @@ func (s *Server) stop(ln *conns) error {
 	for end := time.Now().Add(s.cfg.Drain / 40); ln.count() > 0 && time.Now().Before(end); {
 		<-tick.C
 	}
+	ln.closeUnused() // Shutdown would wait five seconds for them
 	err := s.http.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		left := ln.count()

@@ -118,9 +118,11 @@ func TestNothingRunsAfterTheStop(t *testing.T) {
 			s.dial(t)
 		}
 		c := insecureClient()
-		if _, err := c.Get(s.URL() + "/healthz"); err != nil {
+		resp, err := c.Get(s.URL() + "/healthz")
+		if err != nil {
 			t.Fatal(err)
 		}
+		_ = resp.Body.Close()
 		c.CloseIdleConnections()
 		if err := s.stop(); err != nil {
 			t.Errorf("Serve gave %v, want nil", err)

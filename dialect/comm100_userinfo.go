@@ -115,7 +115,7 @@ func refuseDescription(w http.ResponseWriter, err error) {
 		h["Allow"] = []string{allowGet}
 	case r.word != "":
 		challenge := `Bearer realm="IdentityServer",error="` + r.word + `"`
-		if r.status == http.StatusUnauthorized && strings.Contains(e.Cause, tokenExpired) {
+		if r.status == http.StatusUnauthorized && e.Cause == tokenExpired {
 			challenge += `,error_description="The access token expired"`
 		}
 		h["Www-Authenticate"] = []string{challenge}

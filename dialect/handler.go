@@ -173,21 +173,29 @@ func identityOnly(encodings []string) bool {
 	return true
 }
 
-// identify completes req from the call, and the call from req.
+// identify completes req from the call, and the call from req. What looks like one
+// of our secrets stands in the wrong field and is not to be logged.
 func (x exchange) identify(req *postern.Request) {
 	req.Dialect, req.Source, req.RequestID = x.dialect, x.call.Source, x.call.ID
-	if req.ClientID != "" {
+	if !postern.LooksGenerated(req.ClientID) {
 		x.call.ClientID = postern.Shorten(req.ClientID, maxClientID)
 	}
 }
 
-// note leaves what the log needs in the call.
+// note leaves what the log needs in the call, unless the issuer, who knows more,
+// has done so.
 func (x exchange) note(err error) {
 	e := postern.AsError(err)
 	if e == nil {
 		return
 	}
-	x.call.Code, x.call.Cause, x.call.Err = e.Code, e.Cause, err
+	x.call.Code = e.Code
+	if x.call.Cause == "" {
+		x.call.Cause = e.Cause
+	}
+	if x.call.Err == nil && (e.Code == postern.Internal || e.Code == postern.Unavailable) {
+		x.call.Err = err
+	}
 }
 
 func refused(iss postern.Issuer, x exchange, req postern.Request, err error) error {

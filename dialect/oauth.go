@@ -210,9 +210,3 @@ func readDone(resp *http.Response, t table) error {
 	word, detail := errorWords(answer(resp))
 	return t.forAnswer(resp, word, detail)
 }
-
-// absolute says whether s is an absolute URI without fragment (RFC 8707 section 2).
-func absolute(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && len(s) <= 2048 && u.IsAbs() && !strings.Contains(s, "#") && (u.Host != "" || u.Opaque != "")
-}

@@ -85,9 +85,9 @@ func authenticated(base, path string, req postern.Request, body string) (*http.R
 	return r, nil
 }
 
-// DecodeRequest reads the standard request. Scopes and resources that cannot exist
-// are left for the issuer to refuse, so that nobody learns about them before the
-// client is known.
+// DecodeRequest reads the standard request. A missing grant type and scopes and
+// resources that cannot exist are left for the issuer to refuse, so that the client
+// is looked at before the rest and nobody else learns about that.
 func (oauth2) DecodeRequest(r *http.Request) (postern.Request, error) {
 	f, req, err := standardForm(r)
 	if err != nil {
@@ -96,16 +96,6 @@ func (oauth2) DecodeRequest(r *http.Request) (postern.Request, error) {
 	req.GrantType = postern.Shorten(f.get("grant_type"), maxGrantType)
 	req.Scope = scopesOf(f.get("scope"), postern.MaxScopeLength)
 	req.Resources = f.resources
-	if req.GrantType == "" {
-		return req, missing("grant_type")
-	}
-	for _, res := range f.resources {
-		if !absolute(res) {
-			e := postern.Errorf(postern.Invalid, "a resource is not an absolute URI without fragment").Because(postern.BadTarget)
-			e.Cause = "malformed resource"
-			return req, e
-		}
-	}
 	return req, nil
 }
 

@@ -221,7 +221,7 @@ func (personioV1) Profile() postern.Profile {
 	return postern.Profile{
 		Dialect: "personio-v1", Algs: []postern.Alg{postern.HS256}, Type: "JWT", TypeFirst: true,
 		IssuerTag: "/v1/auth", Life: 24 * time.Hour, Shared: true, Kind: postern.Machine,
-		Grants: []string{postern.GrantClientCredentials}, PerMinute: 60,
+		Grants: []string{postern.GrantClientCredentials}, PerMinute: 60, SubjectOnly: true,
 		Encode: encodePersonioV1, Decode: decodePersonioV1,
 	}
 }

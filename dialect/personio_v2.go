@@ -188,7 +188,7 @@ func (personioV2) DecodeRevoke(r *http.Request) (postern.Request, postern.Secret
 	if f.get("token") == "" {
 		return postern.Request{}, postern.Secret{}, missing("token")
 	}
-	return postern.Request{Via: postern.ViaForm}, postern.NewSecret(f.get("token")), nil
+	return postern.Request{}, postern.NewSecret(f.get("token")), nil // no client: nothing to prove
 }
 
 // EncodeRevoked answers 200 and nothing, whether the token was known or not

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"postern.dev/postern"
+	"postern.dev/postern/store"
+)
+
+type auditCmd struct {
+	List   auditListCmd   `cmd:"" help:"List what happened, newest first."`
+	Verify auditVerifyCmd `cmd:"" help:"Prove that nothing was changed, removed or put in."`
+}
+
+// eventView is an event as printed.
+type eventView struct {
+	Seq       int64        `json:"seq"`
+	At        string       `json:"at"`
+	Tenant    string       `json:"tenant"`
+	Action    string       `json:"action"`
+	Actor     string       `json:"actor,omitempty"`
+	ClientID  string       `json:"client_id,omitempty"`
+	UserID    string       `json:"user_id,omitempty"`
+	Dialect   string       `json:"dialect,omitempty"`
+	Grant     string       `json:"grant_type,omitempty"`
+	TokenID   string       `json:"token_id,omitempty"`
+	Scope     string       `json:"scope,omitempty"`
+	Audience  string       `json:"audience,omitempty"`
+	KeyID     string       `json:"kid,omitempty"`
+	Via       string       `json:"via,omitempty"`
+	Source    string       `json:"source,omitempty"`
+	RequestID string       `json:"request_id,omitempty"`
+	Code      postern.Code `json:"code,omitempty"`
+	Cause     string       `json:"cause,omitempty"`
+	Object    string       `json:"object,omitempty"`
+	Detail    string       `json:"detail,omitempty"`
+	Hash      string       `json:"hash"`
+}
+
+func viewEvent(e postern.Event) eventView {
+	return eventView{e.Seq, e.At.UTC().Format(time.RFC3339Nano), e.Tenant, e.Action, e.Actor, e.ClientID, e.UserID, e.Dialect,
+		e.Grant, e.TokenID, e.Scope, e.Audience, e.KeyID, e.Via, e.Source, e.RequestID, e.Code, e.Cause, e.Object, e.Detail, e.Hash}
+}
+
+type auditListCmd struct {
+	Tenant string `default:"-" help:"The tenant; '-' for what belongs to none, such as keys and unknown clients." placeholder:"T"`
+	Client string `help:"Only of this client." placeholder:"ID"`
+	Action string `help:"Only this action, such as token.refused." placeholder:"A"`
+	Since  string `help:"Not before: a time (RFC 3339) or how long ago (24h)." placeholder:"WHEN"`
+	Until  string `help:"Before: a time or how long ago." placeholder:"WHEN"`
+	Before int64  `help:"Only numbers below this one, to go on where a list ended." placeholder:"SEQ"`
+	Limit  int    `default:"50" help:"At most this many, 1 to 1000." placeholder:"N"`
+	asJSON
+}
+
+func (auditListCmd) Help() string {
+	return "Example:\n  postern audit list --tenant demo --action token.refused --since 24h"
+}
+
+func (c *auditListCmd) Run(ctx context.Context, a *app) error {
+	if c.Limit < 1 || c.Limit > 1000 {
+		return errMisused{postern.Errorf(postern.Invalid, "--limit is 1 to 1000")}
+	}
+	f := postern.EventFilter{Tenant: c.Tenant, Action: c.Action, ClientID: c.Client, Before: c.Before, Limit: c.Limit}
+	var err error
+	if f.Since, err = when(c.Since, a.now()); err == nil {
+		f.Until, err = when(c.Until, a.now())
+	}
+	if err != nil {
+		return errMisused{err}
+	}
+	p, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	if c.Tenant != postern.SystemTenant {
+		if _, err := p.tenant(ctx, c.Tenant); err != nil {
+			return err
+		}
+	}
+	events, err := p.db.Events(ctx, f)
+	if err != nil {
+		return err
+	}
+	read := p.event(c.Tenant, postern.ActAuditRead, "", strconv.Itoa(len(events))+" records")
+	if err := p.db.Append(ctx, []*postern.Entry{{Event: read}}); err != nil {
+		return err
+	}
+	return a.showEvents(events, c.JSON)
+}
+
+func (a *app) showEvents(events []postern.Event, json bool) error {
+	views, rows := []eventView{}, [][]string{}
+	for _, e := range events {
+		views = append(views, viewEvent(e))
+		who, what := e.ClientID, e.Cause
+		if who == "" {
+			who = e.Actor
+		}
+		if what == "" {
+			what = e.Detail
+		}
+		if what == "" {
+			what = e.Scope
+		}
+		rows = append(rows, []string{strconv.FormatInt(e.Seq, 10), stamp(e.At), e.Action, who, e.Dialect, e.Source, what})
+	}
+	if json {
+		return a.printJSON(views)
+	}
+	return a.table("SEQ|AT|ACTION|WHO|DIALECT|FROM|WHAT", rows)
+}
+
+// when reads a time or how long ago it was; "" is no time.
+func when(s string, now time.Time) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	ago, err := parseDuration(s)
+	if err != nil {
+		return time.Time{}, postern.Errorf(postern.Invalid, "%q is neither a time such as 2026-11-22T08:00:00Z nor a duration such as 24h", postern.Shorten(s, 40))
+	}
+	return now.Add(-ago), nil
+}
+
+type auditVerifyCmd struct {
+	Tenant string `help:"Only this tenant's chain; every chain if not given." placeholder:"T"`
+	asJSON
+}
+
+func (auditVerifyCmd) Help() string {
+	return "Prints the head of each chain: keep it elsewhere, and a later run proves that the past is still the same.\n\nExample:\n  postern audit verify --tenant demo"
+}
+
+type chainView struct {
+	Tenant  string `json:"tenant"`
+	Count   int64  `json:"count"`
+	Head    string `json:"head"`
+	Good    bool   `json:"good"`
+	BadSeq  int64  `json:"first_bad_seq,omitempty"`
+	Problem string `json:"problem,omitempty"`
+}
+
+func (c *auditVerifyCmd) Run(ctx context.Context, a *app) error {
+	p, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	chains := []string{c.Tenant}
+	if c.Tenant == "" {
+		if chains, err = p.db.Chains(ctx); err != nil {
+			return err
+		}
+	}
+	views, rows, bad := []chainView{}, [][]string{}, 0
+	for _, tenant := range chains {
+		r, err := p.verifyChain(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		v := chainView{r.Tenant, r.Count, r.Head, r.Problem == "", r.BadSeq, r.Problem}
+		views = append(views, v)
+		result := "good"
+		if !v.Good {
+			bad++
+			result = fmt.Sprintf("BAD at %d: %s", v.BadSeq, v.Problem)
+		}
+		rows = append(rows, []string{v.Tenant, strconv.FormatInt(v.Count, 10), v.Head, result})
+	}
+	if c.JSON {
+		err = a.printJSON(views)
+	} else {
+		err = a.table("TENANT|RECORDS|HEAD|RESULT", rows)
+	}
+	if err == nil && bad > 0 {
+		err = postern.Errorf(postern.Conflict, "%d of %d chains are broken", bad, len(chains)).
+			WithHint("compare with a backup from before the first bad record")
+	}
+	return err
+}
+
+// verifyChain shows on a terminal how far it is.
+func (p *place) verifyChain(ctx context.Context, tenant string) (store.ChainReport, error) {
+	r, err := p.db.VerifyChain(ctx, tenant, func(done int64) {
+		if p.terminal {
+			fmt.Fprintf(p.stderr, "\r%s: %d records verified", tenant, done)
+		}
+	})
+	if p.terminal {
+		fmt.Fprint(p.stderr, "\r\033[K")
+	}
+	return r, err
+}

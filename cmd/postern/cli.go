@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is every command, written out. Flags that stand here go with all of them.
+type cli struct {
+	Config string `help:"Configuration file; postern.yaml in the working directory if there is one." placeholder:"FILE"`
+	Data   string `help:"Data directory (default postern-data)." placeholder:"DIR"`
+	DB     string `name:"db" help:"Database: sqlite:PATH or postgres://… (default sqlite:DIR/postern.db)." placeholder:"URL"`
+
+	Serve    serveCmd    `cmd:"" help:"Issue tokens: run the server."`
+	Tenant   tenantCmd   `cmd:"" help:"Tenants: whose data it is."`
+	Client   clientCmd   `cmd:"" help:"Clients: machines with API credentials."`
+	User     userCmd     `cmd:"" help:"Users: people with a password."`
+	Resource resourceCmd `cmd:"" help:"Resources: APIs that a token may be made out to."`
+	Key      keyCmd      `cmd:"" help:"Keys: what signs tokens."`
+	Audit    auditCmd    `cmd:"" help:"The audit trail: what happened."`
+	Token    tokenCmd    `cmd:"" help:"Tokens: look into one, end one."`
+	Conf     configCmd   `cmd:"" name:"config" help:"The configuration and where it comes from."`
+	Version  versionCmd  `cmd:"" help:"What this is."`
+	Complete completeCmd `cmd:"" name:"completion" help:"A completion script for your shell."`
+	Words    wordsCmd    `cmd:"" name:"complete-words" hidden:""`
+}
+
+// asJSON goes with every command that prints data.
+type asJSON struct {
+	JSON bool `help:"Print JSON, for programs."`
+}
+
+// app is what a command is run with.
+type app struct {
+	*env
+	cli   *cli
+	model *kong.Application
+}
+
+// command is what each command is. kong finds Run by reflection; this says so.
+type command interface {
+	Run(ctx context.Context, a *app) error
+	Help() string
+}

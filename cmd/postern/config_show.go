@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"net/url"
+	"strings"
+)
+
+type configCmd struct {
+	Show configShowCmd `cmd:"" help:"Show every setting and where it comes from, without secrets."`
+}
+
+type configShowCmd struct{ asJSON }
+
+func (configShowCmd) Help() string { return "Example:\n  POSTERN_LISTEN=:8081 postern config show" }
+
+type settingView struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+	From  string `json:"from"`
+	Env   string `json:"env,omitempty"`
+}
+
+func (c *configShowCmd) Run(_ context.Context, a *app) error {
+	cfg, err := a.load(map[string]string{"data": a.cli.Data, "db": a.cli.DB})
+	if err != nil {
+		return err
+	}
+	views, rows := []settingView{}, [][]string{}
+	for _, s := range scalars {
+		v := settingView{s.key, withoutPassword(*s.at(cfg)), cfg.from[s.key], s.env}
+		views = append(views, v)
+		rows = append(rows, []string{v.Key, v.Value, v.From, v.Env})
+	}
+	for _, v := range cfg.fileOnly() {
+		views = append(views, v)
+		rows = append(rows, []string{v.Key, v.Value, v.From, ""})
+	}
+	if c.JSON {
+		return a.printJSON(views)
+	}
+	return a.table("SETTING|VALUE|FROM|ENVIRONMENT", rows)
+}
+
+// withoutPassword takes the password out of a database URL, in either of the
+// places it can stand.
+func withoutPassword(s string) string {
+	u, err := url.Parse(s)
+	if err != nil || u.Host == "" {
+		return s
+	}
+	q := u.Query()
+	for _, name := range []string{"password", "sslpassword"} {
+		if q.Has(name) {
+			q.Set(name, "xxxxx")
+		}
+	}
+	u.RawQuery = q.Encode()
+	return u.Redacted()
+}
+
+// fileOnly lists the settings that only the file can give, where it gives them.
+func (c *config) fileOnly() (out []settingView) {
+	add := func(key, value string, set bool) {
+		from := "default"
+		if set {
+			from = "file"
+		}
+		out = append(out, settingView{Key: key, Value: value, From: from})
+	}
+	add("trusted_proxies", strings.Join(c.TrustedProxies, " "), len(c.TrustedProxies) > 0)
+	add("metrics_from", orDefault(strings.Join(c.MetricsFrom, " "), "loopback"), len(c.MetricsFrom) > 0)
+	l := c.Limits
+	add("limits.failures_per_source", number(l.FailuresPerSource), l.FailuresPerSource != 0)
+	add("limits.failures_per_client", number(l.FailuresPerClient), l.FailuresPerClient != 0)
+	add("limits.requests_per_client", number(l.RequestsPerClient), l.RequestsPerClient != 0)
+	k := c.Keys
+	add("keys.rotate_every", k.RotateEvery.String(), k.RotateEvery != 0)
+	add("keys.publish_ahead", k.PublishAhead.String(), k.PublishAhead != 0)
+	add("keys.keep_after", k.KeepAfter.String(), k.KeepAfter != 0)
+	return out
+}

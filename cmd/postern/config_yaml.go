@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"postern.dev/postern"
+)
+
+// decodeStrict reads YAML into dst and refuses unknown keys, naming the nearest
+// right one: a misspelt setting that is ignored is worse than a refused start.
+func decodeStrict(raw []byte, where string, dst any) error {
+	var doc yaml.Node
+	if err := yaml.Unmarshal(raw, &doc); err != nil {
+		return postern.Errorf(postern.Invalid, "%s is not YAML: %v", where, err)
+	}
+	if len(doc.Content) == 0 {
+		return nil
+	}
+	if bad := unknownKeys(doc.Content[0], reflect.TypeOf(dst).Elem(), ""); len(bad) > 0 {
+		return postern.Errorf(postern.Invalid, "%s has keys that mean nothing:\n  - %s", where, strings.Join(bad, "\n  - "))
+	}
+	if err := doc.Decode(dst); err != nil {
+		return postern.Errorf(postern.Invalid, "%s: %v", where, err)
+	}
+	return nil
+}
+
+func unknownKeys(node *yaml.Node, t reflect.Type, path string) (bad []string) {
+	if node.Kind != yaml.MappingNode || t.Kind() != reflect.Struct {
+		return nil
+	}
+	fields := map[string]reflect.Type{}
+	var names []string
+	for i := range t.NumField() {
+		if name := t.Field(i).Tag.Get("yaml"); name != "" {
+			fields[name] = t.Field(i).Type
+			names = append(names, name)
+		}
+	}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i]
+		ft, ok := fields[key.Value]
+		if !ok {
+			line := fmt.Sprintf("line %d: %s%s", key.Line, path, postern.Shorten(key.Value, 60))
+			if near := nearest(key.Value, names); near != "" {
+				line += "; did you mean " + path + near + "?"
+			}
+			bad = append(bad, line)
+			continue
+		}
+		bad = append(bad, unknownKeys(node.Content[i+1], ft, path+key.Value+".")...)
+	}
+	return bad
+}
+
+// nearest gives the name that the fewest edits lead to, "" when none is near.
+func nearest(word string, names []string) (best string) {
+	least := max(2, len(word)/3) + 1
+	for _, name := range names {
+		if d := distance(word, name); d < least {
+			best, least = name, d
+		}
+	}
+	return best
+}
+
+// distance counts the edits of one byte that lead from a to b.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		prev := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := prev
+			if a[i] != b[j] {
+				cost = 1 + min(prev, row[j], row[j+1])
+			}
+			prev, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

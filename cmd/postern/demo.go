@@ -1,0 +1,213 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"postern.dev/postern"
+)
+
+// The demo tenant.
+const (
+	demoTenant  = "demo"
+	demoPartner = 10000
+	demoEmail   = "agent@demo.test"
+	demoSite    = 10115
+)
+
+// demoClient is a credential that --demo makes, under the names in demo.env.
+type demoClient struct {
+	prefix   string
+	name     string
+	dialects []string
+	scopes   []string
+	public   bool
+}
+
+var demoClients = []demoClient{
+	{"PERSONIO", "demo: HR, all seven tools", []string{"personio-v1", "personio-v2", "oauth2"}, []string{"personio:persons:read",
+		"personio:absences:read", "personio:absences:write", "personio:attendances:read"}, false},
+	{"PERSONIO_READONLY", "demo: HR, persons only", []string{"personio-v1", "personio-v2", "oauth2"}, []string{"personio:persons:read"}, false},
+	{"PERSONIFY", "demo: events", []string{"personify"}, []string{"idp_api", "personio:persons:read"}, false},
+	{"COMM100", "demo: agents", []string{"comm100"}, nil, true},
+	{"OAUTH2", "demo: plain OAuth 2.0", []string{"oauth2"}, []string{"orders:read", "orders:write"}, false},
+}
+
+func (p *place) demoFile() string { return filepath.Join(p.cfg.Data, "demo.env") }
+
+// demo makes the demo tenant once and writes demo.env. Credentials that the file
+// holds and the database knows stay as they are; only addresses are written anew.
+func (p *place) demo(ctx context.Context, url string) error {
+	if err := p.demoTenant(ctx); err != nil {
+		return err
+	}
+	vars, err := readEnv(p.demoFile())
+	if err != nil {
+		return err
+	}
+	for _, d := range demoClients {
+		if err := p.demoClient(ctx, d, vars); err != nil {
+			return err
+		}
+	}
+	if err := p.demoUser(ctx, vars); err != nil {
+		return err
+	}
+	for _, name := range []string{"POSTERN_URL", "PERSONIO_BASE_URL", "PERSONIFY_BASE_URL", "COMM100_BASE_URL"} {
+		vars[name] = url
+	}
+	vars["OAUTH2_TOKEN_URL"] = url + "/oauth2/token"
+	vars["PERSONIFY_TENANT_ID"] = demoTenant
+	vars["COMM100_PARTNER_ID"] = fmt.Sprint(demoPartner)
+	return writeEnv(p.demoFile(), vars)
+}
+
+func (p *place) demoTenant(ctx context.Context) error {
+	_, err := p.db.Tenant(ctx, demoTenant)
+	if postern.CodeOf(err) != postern.NotFound {
+		return err
+	}
+	t := postern.Tenant{ID: demoTenant, Name: "Demo company", PartnerID: demoPartner, CreatedAt: p.now(), UpdatedAt: p.now()}
+	return p.db.CreateTenant(ctx, t, p.event(demoTenant, postern.ActTenantCreated, demoTenant, "--demo"))
+}
+
+// demoClient keeps the credential that vars holds, or makes one.
+func (p *place) demoClient(ctx context.Context, d demoClient, vars map[string]string) error {
+	if id := vars[d.prefix+"_CLIENT_ID"]; id != "" && (d.public || vars[d.prefix+"_CLIENT_SECRET"] != "") {
+		c, err := p.db.Client(ctx, id)
+		if err == nil && c.Tenant == demoTenant {
+			return nil
+		}
+		if err != nil && postern.CodeOf(err) != postern.NotFound {
+			return err
+		}
+	}
+	c := postern.Client{ID: newClientID(), Subject: newSubject(), Tenant: demoTenant, Name: d.name, Public: d.public,
+		Grants: []string{postern.GrantClientCredentials}, Scopes: postern.NewScopes(d.scopes...), Dialects: d.dialects,
+		CreatedAt: p.now(), UpdatedAt: p.now()}
+	if d.public {
+		c.Grants = []string{postern.GrantPassword}
+	} else {
+		secret := postern.GenerateSecret()
+		stored, err := p.storedSecret(secret, "")
+		if err != nil {
+			return err
+		}
+		c.Secrets = []postern.StoredSecret{stored}
+		vars[d.prefix+"_CLIENT_SECRET"] = secret.Reveal()
+	}
+	vars[d.prefix+"_CLIENT_ID"] = c.ID
+	ev := p.event(demoTenant, postern.ActClientCreated, c.ID, "--demo")
+	ev.ClientID = c.ID
+	return p.db.CreateClient(ctx, c, ev)
+}
+
+// demoUser keeps the agent whose password vars holds, or gives a new password.
+func (p *place) demoUser(ctx context.Context, vars map[string]string) error {
+	u, err := p.db.User(ctx, demoTenant, demoEmail)
+	if err == nil && vars["COMM100_EMAIL"] == demoEmail && vars["COMM100_PASSWORD"] != "" {
+		return nil
+	}
+	absent := postern.CodeOf(err) == postern.NotFound
+	if err != nil && !absent {
+		return err
+	}
+	password := generatePassword()
+	fresh, err := p.newUser(ctx, demoTenant, demoEmail, password)
+	if err != nil {
+		return err
+	}
+	fresh.SiteID = demoSite
+	vars["COMM100_EMAIL"], vars["COMM100_PASSWORD"] = demoEmail, password.Reveal()
+	ev := p.event(demoTenant, postern.ActUserCreated, fresh.ID, demoEmail)
+	ev.UserID = fresh.ID
+	if absent {
+		return p.db.CreateUser(ctx, fresh, ev)
+	}
+	ev.Action, ev.UserID, ev.Object = postern.ActUserPassword, u.ID, u.ID
+	_, err = p.db.ChangeUser(ctx, demoTenant, u.ID, ev, func(u *postern.User) error {
+		u.PasswordHash, u.Failures, u.LockedUntil = fresh.PasswordHash, 0, time.Time{}
+		return nil
+	})
+	return err
+}
+
+// demoNames is the order of demo.env.
+var demoNames = []string{
+	"POSTERN_URL",
+	"PERSONIO_BASE_URL", "PERSONIO_CLIENT_ID", "PERSONIO_CLIENT_SECRET",
+	"PERSONIO_READONLY_CLIENT_ID", "PERSONIO_READONLY_CLIENT_SECRET",
+	"PERSONIFY_BASE_URL", "PERSONIFY_CLIENT_ID", "PERSONIFY_CLIENT_SECRET", "PERSONIFY_TENANT_ID",
+	"COMM100_BASE_URL", "COMM100_PARTNER_ID", "COMM100_CLIENT_ID", "COMM100_EMAIL", "COMM100_PASSWORD",
+	"OAUTH2_TOKEN_URL", "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET",
+}
+
+// readEnv reads NAME='value' lines; a file that is not there is empty.
+func readEnv(path string) (map[string]string, error) {
+	vars := map[string]string{}
+	f, err := os.Open(path) //nolint:gosec // in our own data directory
+	if errors.Is(err, fs.ErrNotExist) {
+		return vars, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
+		name, value, ok := strings.Cut(lines.Text(), "=")
+		if ok && !strings.HasPrefix(name, "#") {
+			vars[name] = strings.Trim(value, "'")
+		}
+	}
+	return vars, lines.Err()
+}
+
+// writeEnv writes the file as a whole, so that a shell never sources half of it.
+// No value holds a quote: they are addresses, ids and secrets of ours.
+func writeEnv(path string, vars map[string]string) error {
+	var b strings.Builder
+	b.WriteString("# Credentials of the demo tenant. Source it: . " + path + "\n")
+	for _, name := range demoNames {
+		fmt.Fprintf(&b, "%s='%s'\n", name, vars[name])
+	}
+	tmp := path + ".new"
+	if err := os.WriteFile(tmp, []byte(b.String()), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+// demoTour prints a command for each dialect that works when pasted into a shell.
+func (p *place) demoTour() {
+	path, err := filepath.Abs(p.demoFile())
+	if err != nil {
+		path = p.demoFile()
+	}
+	source := ". '" + strings.ReplaceAll(path, "'", `'\''`) + "' && "
+	fmt.Fprint(p.stdout, "\nPaste any of these into another shell:\n")
+	for _, t := range demoCommands {
+		fmt.Fprintf(p.stdout, "\n# %s\n%s%s\n", t.title, source, t.command)
+	}
+	fmt.Fprint(p.stdout, "\nCtrl-C stops the server; everything it knows stays in "+p.cfg.Data+".\n")
+}
+
+var demoCommands = []struct{ title, command string }{
+	{"Personio v1: JSON in, {success, data.token} out",
+		`curl -sS "$PERSONIO_BASE_URL/v1/auth" -H 'Content-Type: application/json' -d "{\"client_id\":\"$PERSONIO_CLIENT_ID\",\"client_secret\":\"$PERSONIO_CLIENT_SECRET\"}"`},
+	{"Personio v2: client credentials by form; ask twice, it is the same token",
+		`curl -sS "$PERSONIO_BASE_URL/v2/auth/token" -d grant_type=client_credentials -d "client_id=$PERSONIO_CLIENT_ID" -d "client_secret=$PERSONIO_CLIENT_SECRET"`},
+	{"Personify: scope idp_api",
+		`curl -sS "$PERSONIFY_BASE_URL/connect/token" -d grant_type=client_credentials -d scope=idp_api -d "client_id=$PERSONIFY_CLIENT_ID" -d "client_secret=$PERSONIFY_CLIENT_SECRET"`},
+	{"Comm100: a person's e-mail and password",
+		`curl -sS "$COMM100_BASE_URL/oauth/token?partnerId=$COMM100_PARTNER_ID" -d grant_type=password -d "client_id=$COMM100_CLIENT_ID" --data-urlencode "email=$COMM100_EMAIL" --data-urlencode "password=$COMM100_PASSWORD"`},
+	{"Plain OAuth 2.0",
+		`curl -sS -u "$OAUTH2_CLIENT_ID:$OAUTH2_CLIENT_SECRET" "$OAUTH2_TOKEN_URL" -d grant_type=client_credentials -d scope=orders:read`},
+}

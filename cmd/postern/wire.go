@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"postern.dev/postern"
+	"postern.dev/postern/dialect"
+	"postern.dev/postern/issuer"
+	"postern.dev/postern/server"
+)
+
+// house is a wired server, in the order it is built.
+type house struct {
+	place   *place
+	log     *slog.Logger
+	metrics *server.Metrics
+	server  *server.Server
+	url     string
+	issuer  *issuer.Issuer
+}
+
+// build joins the rooms. The address is bound before the issuer is made, because
+// the issuer's name is that address unless a public one is configured.
+func (p *place) build(ctx context.Context, log *slog.Logger) (*house, error) {
+	h := &house{place: p, log: log, metrics: server.NewMetrics()}
+	trusted, err := prefixes(p.cfg.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	metricsFrom, err := prefixes(p.cfg.MetricsFrom)
+	if err != nil {
+		return nil, err
+	}
+	h.server, err = server.New(server.Config{
+		Listen: p.cfg.Listen, TLSCert: p.cfg.TLSCert, TLSKey: p.cfg.TLSKey, Log: log, Metrics: h.metrics,
+		Ready: h.ready, TrustedProxies: trusted, MetricsFrom: metricsFrom, PublicURL: p.cfg.PublicURL,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := h.server.Listen(ctx); err != nil {
+		return nil, err
+	}
+	h.url = h.server.URL()
+	if h.issuer, err = issuer.New(ctx, h.issuerConfig()); err != nil {
+		_ = h.server.Close() // nothing was accepted yet
+		return nil, err
+	}
+	for name := range h.issuer.Sizes() {
+		h.metrics.Gauge("postern_cache_"+name, "Entries held in memory.", func() float64 { return float64(h.issuer.Sizes()[name]) })
+	}
+	return h, h.mount()
+}
+
+func (h *house) close() { h.issuer.Close() }
+
+func (h *house) issuerConfig() issuer.Config {
+	p := h.place
+	return issuer.Config{
+		Registry: p.db, Journal: p.db, Revoker: p.db, KeyStore: p.db, Feed: p.db, Box: p.box,
+		URL: h.url, Profiles: dialect.Profiles(), Resources: resources(h.url),
+		Limits: p.cfg.limits(), KeyPolicy: p.cfg.keyPolicy(), Now: p.now, Log: h.log,
+		OnEvent: h.metrics.Observe, OnCommit: h.metrics.ObserveCommit,
+	}
+}
+
+// resources are the APIs that every tenant may name: the HR API, which is the
+// server itself, and the tools for agents.
+func resources(url string) []postern.Resource {
+	return []postern.Resource{
+		{URL: url, Tenant: postern.SystemTenant},
+		{URL: url + "/mcp", Tenant: postern.SystemTenant},
+	}
+}
+
+func (h *house) mount() error {
+	routes := dialect.Routes(h.issuer, h.issuer, dialect.Config{
+		IssuerURL: h.url, DefaultPartner: h.place.cfg.DefaultPartner, JWKSMaxAge: issuer.JWKSMaxAge, Now: h.place.now,
+	})
+	for _, r := range routes {
+		if err := h.server.Mount(server.Route{Pattern: r.Pattern, Handler: r.Handler}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -18,6 +18,7 @@ type clientCmd struct {
 	Create  clientCreateCmd  `cmd:"" help:"Make API credentials."`
 	List    clientListCmd    `cmd:"" help:"List the clients of a tenant."`
 	Show    clientShowCmd    `cmd:"" help:"Show one client."`
+	Update  clientUpdateCmd  `cmd:"" help:"Change a client's scopes, dialects, networks or name."`
 	Rotate  clientRotateCmd  `cmd:"" name:"rotate-secret" help:"Give a client a new secret; the old one works on for a while."`
 	Disable clientDisableCmd `cmd:"" help:"Refuse a client, its live tokens too."`
 	Enable  clientEnableCmd  `cmd:"" help:"Take a client back."`

@@ -90,6 +90,9 @@ func misused(e *env, err error) int {
 // errMisused marks a command line that is well formed and still makes no sense.
 type errMisused struct{ error }
 
+// Unwrap gives the error that says what makes no sense.
+func (e errMisused) Unwrap() error { return e.error }
+
 // errShown is a failure that has been shown already.
 var errShown = errors.New("shown")
 
@@ -117,7 +120,8 @@ func fail(e *env, err error) int {
 	if hint != "" {
 		fmt.Fprintf(e.stderr, "postern: hint: %s\n", hint)
 	}
-	if errors.As(err, &errMisused{}) {
+	var misuse errMisused
+	if errors.As(err, &misuse) {
 		return exitMisused
 	}
 	return exitFailed

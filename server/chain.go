@@ -157,9 +157,13 @@ func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		x.status = status
 	}
-	if x.open {
-		x.ResponseWriter.WriteHeader(status)
+	if !x.open {
+		return
 	}
+	if status == http.StatusRequestEntityTooLarge || status == http.StatusRequestTimeout {
+		x.Header()["Connection"] = x.chain.closeValue // the rest of the body is not worth reading
+	}
+	x.ResponseWriter.WriteHeader(status)
 }
 
 // Write counts the bytes.

@@ -108,6 +108,20 @@ func TestNeverEndingBodyFailsTheReadInTime(t *testing.T) {
 	}
 }
 
+func TestTooLargeAnswerEndsTheConnection(t *testing.T) {
+	t.Parallel()
+	s := start(t, server.Config{Routes: []server.Route{{Pattern: "POST /token", Handler: http.HandlerFunc(
+		func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 10)); err != nil {
+				w.WriteHeader(http.StatusRequestEntityTooLarge)
+			}
+		})}}})
+	resp, _ := s.answer(t, "POST /token HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n"+strings.Repeat("a", 100))
+	if resp.StatusCode != 413 || !resp.Close {
+		t.Errorf("got %d, close %v; want 413 without the rest of the body, and the end", resp.StatusCode, resp.Close)
+	}
+}
+
 func TestSizesHaveBounds(t *testing.T) {
 	t.Parallel()
 	s := start(t, server.Config{Routes: tokenRoutes()})

@@ -131,6 +131,7 @@ func (m *Metrics) counter(e postern.Event) prometheus.Counter {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	asked := key
 	if key.dialect != "" && !admitLabel(m.dialects, key.dialect, maxLabelledDialects) {
 		key.dialect = "other"
 	}
@@ -141,7 +142,9 @@ func (m *Metrics) counter(e postern.Event) prometheus.Counter {
 		key.code = "other"
 	}
 	c = m.events.WithLabelValues(key.dialect, key.action, string(key.code))
-	m.counters[key] = c
+	if key == asked { // what is not ours is not remembered: there may be any number
+		m.counters[key] = c
+	}
 	return c
 }
 

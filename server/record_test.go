@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -149,5 +150,27 @@ func TestValuesOfCallersCannotForgeALogLine(t *testing.T) {
 		if strings.Count(got, "\n") != 1 || strings.ContainsAny(got, "\r\x1b\xff") || len(got) > 1000 {
 			t.Errorf("%s: got %q, want one clean line", name, got)
 		}
+	}
+}
+
+// brokenLog fails in the middleware itself, below which nothing recovers but net/http.
+type brokenLog struct{ slog.Handler }
+
+func (h brokenLog) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "request" {
+		panic("with canary-9d1e")
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+func TestPanicInTheMiddlewareIsLoggedWithoutItsValue(t *testing.T) {
+	t.Parallel()
+	sink := &logSink{}
+	s := start(t, server.Config{Log: slog.New(brokenLog{slog.NewJSONHandler(sink, nil)}), Routes: tokenRoutes()})
+	_, _ = client().Get(s.URL() + "/things/a")
+	eventually(t, "log line", func() bool { return strings.Contains(sink.String(), "panic serving") })
+	got := sink.String()
+	if strings.Contains(got, "canary") || !strings.Contains(got, "record_test.go") {
+		t.Errorf("got %s, want the stack and not the value", got)
 	}
 }

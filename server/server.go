@@ -239,8 +239,10 @@ func (s *Server) bound() *conns {
 func (s *Server) stop(ln *conns) error {
 	ctx, cancel := context.WithTimeout(context.Background(), s.cfg.Drain)
 	defer cancel()
-	s.chain.draining.Store(true)
+	// In this order: who is told to connect anew must not reach a listener that is
+	// about to reset what waits in its queue.
 	_ = ln.Close() // it can fail only for being closed
+	s.chain.draining.Store(true)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for end := time.Now().Add(s.cfg.Drain / 40); ln.count() > 0 && time.Now().Before(end); {

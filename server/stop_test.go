@@ -88,6 +88,44 @@ func TestStopTellsBusyConnectionsThatTheAnswerIsTheLast(t *testing.T) {
 	}
 }
 
+func TestStopUnderLoadLosesNoRequest(t *testing.T) {
+	t.Parallel()
+	s := start(t, server.Config{Drain: 40 * time.Second, Routes: tokenRoutes()})
+	const callers = 20
+	warm, ended := make(chan struct{}, callers), make(chan error, callers)
+	for range callers {
+		c := s.dial(t)
+		go func() {
+			r := bufio.NewReader(c)
+			for i := 0; ; i++ {
+				_, _ = io.WriteString(c, "POST /token HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n1")
+				resp, err := http.ReadResponse(r, nil)
+				if err == nil {
+					_, err = io.Copy(io.Discard, resp.Body)
+				}
+				if err != nil || resp.Close {
+					ended <- err
+					return
+				}
+				if i == 10 {
+					warm <- struct{}{}
+				}
+			}
+		}()
+	}
+	for range callers {
+		<-warm
+	}
+	if err := s.stop(); err != nil {
+		t.Errorf("Serve gave %v, want nil", err)
+	}
+	for range callers {
+		if err := <-ended; err != nil {
+			t.Errorf("a request on a busy connection was lost: %v", err)
+		}
+	}
+}
+
 func TestStopBreaksOffWhatOutlastsTheDrain(t *testing.T) {
 	t.Parallel()
 	entered := make(chan struct{})

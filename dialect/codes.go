@@ -104,20 +104,20 @@ func (t table) forAnswer(resp *http.Response, word, detail string) error {
 		}
 		if found++; found == 1 {
 			e.Code, e.Reason = r.code, r.reason
-		} else if r.reason != e.Reason {
+		} else if r.code == e.Code && r.reason != e.Reason {
 			e.Reason = "" // one word for several reasons: the wire does not tell them apart
 		}
 	}
 	if found == 0 {
-		t.byWord(e, word)
+		t.byWord(e, resp.StatusCode, word)
 	}
 	return t.finish(e, resp, word, detail)
 }
 
 // byWord is for servers that use our words with another status.
-func (t table) byWord(e *postern.Error, word string) {
-	if e.Code == postern.TooMany || e.Code == postern.Unavailable {
-		return // the status tells when to come back, whatever the word
+func (t table) byWord(e *postern.Error, status int, word string) {
+	if status == http.StatusTooManyRequests || status >= 500 {
+		return // the status says to come back later, whatever the word
 	}
 	for _, r := range t {
 		if word != "" && r.word == word && r.status < 500 {

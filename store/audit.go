@@ -35,7 +35,7 @@ func (db *DB) Append(ctx context.Context, entries []*postern.Entry) error {
 	}
 	// Chains are locked in one order, so that two nodes never wait for each other.
 	slices.SortStableFunc(b.order, func(x, y *postern.Entry) int { return cmp.Compare(x.Event.Tenant, y.Event.Tenant) })
-	err := db.engine.write(ctx, func(tx session) error { return b.write(ctx, tx) })
+	err := db.engine.write(ctx, func(ctx context.Context, tx session) error { return b.write(ctx, tx) })
 	if err != nil {
 		b.undo()
 	}

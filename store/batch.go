@@ -11,11 +11,12 @@ import (
 // batch is what one Append works with. It is used again and again, because it is
 // on the way of every token.
 type batch struct {
-	order []*postern.Entry // by tenant
-	buf   []byte           // entries as appendEntry writes them
-	marks []mark
-	args  []any
-	saved []saved
+	inserts *[7]string       // see auditInserts
+	order   []*postern.Entry // by tenant
+	buf     []byte           // entries as appendEntry writes them
+	marks   []mark
+	args    []any
+	saved   []saved
 }
 
 // mark is where in buf an entry's body begins, and where it ends and its hash
@@ -123,16 +124,16 @@ func (b *batch) encode(tenant string, last int64, hash string, entries []*poster
 // every size.
 const (
 	auditWidth   = 7
-	auditMaxRows = 64 // 1 << (len(auditInserts) - 1)
+	auditMaxRows = 64
 )
 
-// auditInserts are the statements for 1, 2, 4 … auditMaxRows rows.
-var auditInserts = func() (texts [7]string) {
+// auditInserts makes the statements for 1, 2, 4 … auditMaxRows rows.
+func auditInserts(engine string) (texts [7]string) {
 	for i := range texts {
-		texts[i] = `INSERT INTO audit (tenant, seq, at, action, client_id, body, hash) VALUES ` + values(1<<i, auditWidth)
+		texts[i] = `INSERT INTO audit (tenant, seq, at, action, client_id, body, hash) VALUES ` + values(engine, 1<<i, auditWidth)
 	}
 	return texts
-}()
+}
 
 // insert writes the rows that encode prepared.
 func (b *batch) insert(ctx context.Context, tx session) error {
@@ -141,7 +142,7 @@ func (b *batch) insert(ctx context.Context, tx session) error {
 			rows /= 2
 		}
 		// Not tx.exec: encode makes nothing but storable text.
-		if _, err := tx.ExecContext(ctx, auditInserts[bits.TrailingZeros(uint(rows))], args[:rows*auditWidth]...); err != nil {
+		if _, err := tx.ExecContext(ctx, b.inserts[bits.TrailingZeros(uint(rows))], args[:rows*auditWidth]...); err != nil {
 			return err
 		}
 		args = args[rows*auditWidth:]

@@ -22,12 +22,12 @@ const changesKept = time.Hour
 // change runs do in one transaction, between the event that records it and the
 // note that tells the caches. Events about a tenant's things belong to that
 // tenant, whatever ev says.
-func (db *DB) change(ctx context.Context, c postern.Change, ev postern.Event, do func(tx session) error) error {
-	return db.engine.write(ctx, func(tx session) error {
+func (db *DB) change(ctx context.Context, c postern.Change, ev postern.Event, do func(ctx context.Context, tx session) error) error {
+	return db.engine.write(ctx, func(ctx context.Context, tx session) error {
 		if err := db.record(ctx, tx, c.Tenant, ev); err != nil {
 			return err
 		}
-		if err := do(tx); err != nil {
+		if err := do(ctx, tx); err != nil {
 			return err
 		}
 		return db.note(ctx, tx, c)
@@ -107,7 +107,7 @@ func (db *DB) Wake(ctx context.Context) <-chan struct{} { return db.engine.wake(
 
 // trimChanges forgets what is older than changesKept at now.
 func (db *DB) trimChanges(ctx context.Context, now time.Time) error {
-	return db.engine.write(ctx, func(tx session) error {
+	return db.engine.write(ctx, func(ctx context.Context, tx session) error {
 		last, err := one(ctx, tx, scanInt, `SELECT COALESCE(MAX(seq), 0) FROM changes WHERE at < $1`,
 			now.Add(-changesKept).UnixMilli())
 		if err != nil || last == 0 {

@@ -91,12 +91,15 @@ func list[T any](text string) ([]T, error) {
 	return v, nil
 }
 
-func insertClients(rows int) string {
-	return `INSERT INTO clients (` + clientColumns + `) VALUES ` + values(rows, clientWidth)
+func insertClients(engine string, rows int) string {
+	return `INSERT INTO clients (` + clientColumns + `) VALUES ` + values(engine, rows, clientWidth)
 }
 
-// values spells the placeholders of an insert: ($1, $2), ($3, $4).
-func values(rows, width int) string {
+// values spells the placeholders of an insert of many rows: ($1, $2), ($3, $4), or
+// (?, ?), (?, ?) for SQLite. SQLite takes the first form too, but it looks every
+// numbered one up by its name among all the others, which made a quarter of the
+// processor time of a batch of 32 events.
+func values(engine string, rows, width int) string {
 	var b strings.Builder
 	for i := range rows * width {
 		switch {
@@ -107,7 +110,11 @@ func values(rows, width int) string {
 		default:
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "$%d", i+1)
+		if engine == SQLite {
+			b.WriteString("?")
+		} else {
+			fmt.Fprintf(&b, "$%d", i+1)
+		}
 	}
 	return b.String() + ")"
 }
@@ -126,9 +133,9 @@ func (db *DB) LoadClients(ctx context.Context, clients iter.Seq[postern.Client])
 	next, stop := iter.Pull(clients)
 	defer stop()
 	for more := true; more; {
-		err := db.engine.write(ctx, func(tx session) (err error) {
+		err := db.engine.write(ctx, func(ctx context.Context, tx session) (err error) {
 			for i := 0; i < loadStatements && more && err == nil; i++ {
-				more, err = loadSome(ctx, tx, next)
+				more, err = db.loadSome(ctx, tx, next)
 			}
 			return err
 		})
@@ -140,7 +147,7 @@ func (db *DB) LoadClients(ctx context.Context, clients iter.Seq[postern.Client])
 }
 
 // loadSome inserts up to loadRows clients and says whether there may be more.
-func loadSome(ctx context.Context, tx session, next func() (postern.Client, bool)) (more bool, err error) {
+func (db *DB) loadSome(ctx context.Context, tx session, next func() (postern.Client, bool)) (more bool, err error) {
 	args, rows := make([]any, 0, loadRows*clientWidth), 0
 	for more = true; rows < loadRows; rows++ {
 		var c postern.Client
@@ -154,6 +161,6 @@ func loadSome(ctx context.Context, tx session, next func() (postern.Client, bool
 	if rows == 0 {
 		return false, nil
 	}
-	_, err = tx.exec(ctx, insertClients(rows), args...)
+	_, err = tx.exec(ctx, insertClients(db.name, rows), args...)
 	return more, err
 }

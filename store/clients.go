@@ -39,8 +39,8 @@ func (db *DB) CreateClient(ctx context.Context, c postern.Client, ev postern.Eve
 	if err != nil {
 		return db.fail(err, "client", c.ID)
 	}
-	err = db.change(ctx, clientChange(c.Tenant, c.ID), ev, func(tx session) error {
-		_, err := tx.exec(ctx, insertClients(1), args...)
+	err = db.change(ctx, clientChange(c.Tenant, c.ID), ev, func(ctx context.Context, tx session) error {
+		_, err := tx.exec(ctx, insertClients(db.name, 1), args...)
 		return err
 	})
 	return db.fail(err, "client", c.ID)
@@ -57,7 +57,7 @@ func clientChange(tenant, id string) postern.Change {
 func (db *DB) ChangeClient(ctx context.Context, tenant, id string, ev postern.Event, fn func(*postern.Client) error) (postern.Client, error) {
 	var c postern.Client
 	stamp(&ev)
-	err := db.change(ctx, clientChange(tenant, id), ev, func(tx session) error {
+	err := db.change(ctx, clientChange(tenant, id), ev, func(ctx context.Context, tx session) error {
 		old, err := one(ctx, tx, scanClient, // an update, so that the row is locked on both engines
 			`UPDATE clients SET updated_at = updated_at WHERE tenant = $1 AND id = $2 RETURNING `+clientColumns, tenant, id)
 		if err != nil {
@@ -91,7 +91,7 @@ func (db *DB) ChangeClient(ctx context.Context, tenant, id string, ev postern.Ev
 
 // DeleteClient forgets a client and its live tokens. It fails with NotFound.
 func (db *DB) DeleteClient(ctx context.Context, tenant, id string, ev postern.Event) error {
-	err := db.change(ctx, clientChange(tenant, id), ev, func(tx session) error {
+	err := db.change(ctx, clientChange(tenant, id), ev, func(ctx context.Context, tx session) error {
 		if _, err := one(ctx, tx, scanText,
 			`DELETE FROM clients WHERE tenant = $1 AND id = $2 RETURNING id`, tenant, id); err != nil {
 			return err

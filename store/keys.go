@@ -52,7 +52,7 @@ func (db *DB) Keys(ctx context.Context) ([]postern.Key, error) {
 // of nodes that rotate at once one succeeds.
 func (db *DB) AddKey(ctx context.Context, k postern.Key, ev postern.Event) error {
 	stamp(&ev, &k.CreatedAt)
-	err := db.change(ctx, keyChange(k.ID), ev, func(tx session) error {
+	err := db.change(ctx, keyChange(k.ID), ev, func(ctx context.Context, tx session) error {
 		_, err := tx.exec(ctx, `INSERT INTO keys (`+keyColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			k.ID, string(k.Alg), k.Generation, millis(k.CreatedAt), millis(k.SignFrom), millis(k.RemoveAt), k.Sealed, k.PublicDER)
 		return err
@@ -63,7 +63,7 @@ func (db *DB) AddKey(ctx context.Context, k postern.Key, ev postern.Event) error
 // RetireKey sets when a key is removed and, with wipe, destroys its private part.
 // It fails with NotFound.
 func (db *DB) RetireKey(ctx context.Context, id string, removeAt time.Time, wipe bool, ev postern.Event) error {
-	err := db.change(ctx, keyChange(id), ev, func(tx session) error {
+	err := db.change(ctx, keyChange(id), ev, func(ctx context.Context, tx session) error {
 		_, err := one(ctx, tx, scanText, `UPDATE keys SET remove_at = $2, sealed = CASE WHEN $3 THEN '' ELSE sealed END
 			WHERE id = $1 RETURNING id`, id, millis(removeAt), wipe)
 		return err
@@ -75,7 +75,7 @@ func (db *DB) RetireKey(ctx context.Context, id string, removeAt time.Time, wipe
 // checked by its own clock. It fails with NotFound, which another node that was
 // faster can cause, and with Conflict for a key that was never retired.
 func (db *DB) DeleteKey(ctx context.Context, id string) error {
-	err := db.engine.write(ctx, func(tx session) error {
+	err := db.engine.write(ctx, func(ctx context.Context, tx session) error {
 		removeAt, err := one(ctx, tx, scanInt, `DELETE FROM keys WHERE id = $1 RETURNING remove_at`, id)
 		if err != nil {
 			return err

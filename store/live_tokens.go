@@ -63,7 +63,7 @@ func (db *DB) pruneLiveTokens(ctx context.Context, now time.Time) error {
 		`SELECT DISTINCT tenant FROM live_tokens WHERE expires_at <= $1`, millis(now))
 	for i := 0; i < len(tenants) && err == nil; {
 		var deleted int64
-		err = db.engine.write(ctx, func(tx session) (err error) {
+		err = db.engine.write(ctx, func(ctx context.Context, tx session) (err error) {
 			if _, err := tx.exec(ctx, `UPDATE audit_tails SET seq = seq WHERE tenant = $1`, tenants[i]); err != nil {
 				return err
 			}

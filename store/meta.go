@@ -12,7 +12,7 @@ func (db *DB) Meta(ctx context.Context, name string) (string, error) {
 // SetMeta stores value unless the name has one already, and gives what is stored:
 // the first writer wins, so that nodes that start together agree.
 func (db *DB) SetMeta(ctx context.Context, name, value string) (effective string, err error) {
-	err = db.engine.write(ctx, func(tx session) error {
+	err = db.engine.write(ctx, func(ctx context.Context, tx session) error {
 		if _, err := tx.exec(ctx, `INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
 			name, value); err != nil {
 			return err

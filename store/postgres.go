@@ -80,13 +80,13 @@ func (migrationLock) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
 	return err
 }
 
-func (e *postgresEngine) write(ctx context.Context, do func(tx session) error) error {
+func (e *postgresEngine) write(ctx context.Context, do func(ctx context.Context, tx session) error) error {
 	tx, err := e.pool.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // does nothing after Commit
-	if err := do(session{tx}); err != nil {
+	if err := do(ctx, session{tx}); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -45,7 +45,7 @@ func (db *DB) AddResource(ctx context.Context, r postern.Resource, ev postern.Ev
 	if err != nil {
 		return db.fail(err, "resource", r.URL) // impossible: strings
 	}
-	err = db.change(ctx, resourceChange(r.Tenant, r.URL), ev, func(tx session) error {
+	err = db.change(ctx, resourceChange(r.Tenant, r.URL), ev, func(ctx context.Context, tx session) error {
 		_, err := tx.exec(ctx, `INSERT INTO resources (tenant, url, scopes, created_at) VALUES ($1, $2, $3, $4)`,
 			r.Tenant, r.URL, string(scopes), millis(r.CreatedAt))
 		return err
@@ -55,7 +55,7 @@ func (db *DB) AddResource(ctx context.Context, r postern.Resource, ev postern.Ev
 
 // DeleteResource forgets an API of a tenant. It fails with NotFound.
 func (db *DB) DeleteResource(ctx context.Context, tenant, url string, ev postern.Event) error {
-	err := db.change(ctx, resourceChange(tenant, url), ev, func(tx session) error {
+	err := db.change(ctx, resourceChange(tenant, url), ev, func(ctx context.Context, tx session) error {
 		_, err := one(ctx, tx, scanText,
 			`DELETE FROM resources WHERE tenant = $1 AND url = $2 RETURNING url`, tenant, url)
 		return err

@@ -11,7 +11,7 @@ import (
 // Revoke records r and ev in one transaction and forgets the live token that r
 // names. It says whether r was new; ev is recorded only then.
 func (db *DB) Revoke(ctx context.Context, r postern.Revocation, ev postern.Event) (fresh bool, err error) {
-	err = db.engine.write(ctx, func(tx session) error {
+	err = db.engine.write(ctx, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, `INSERT INTO revocations (token_id, tenant, client_id, until) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (token_id) DO NOTHING`, r.TokenID, r.Tenant, r.ClientID, millis(r.Until))
 		if fresh = n > 0; err != nil || !fresh {
@@ -70,7 +70,7 @@ func (db *DB) Prune(ctx context.Context, now time.Time) error {
 
 func (db *DB) pruneRevocations(ctx context.Context, now time.Time) error {
 	for deleted := int64(pruneRows); deleted == pruneRows; {
-		err := db.engine.write(ctx, func(tx session) (err error) {
+		err := db.engine.write(ctx, func(ctx context.Context, tx session) (err error) {
 			// Two nodes that delete the same rows in another order would wait for each
 			// other; this counter makes them take turns.
 			if _, err := tx.exec(ctx, `UPDATE counters SET value = value + 1 WHERE name = $1`, counterPrune); err != nil {

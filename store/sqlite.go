@@ -122,7 +122,7 @@ func migrateSQLite(ctx context.Context, db *sql.DB) (err error) {
 
 // write runs one transaction on the only connection that writes. It bypasses
 // sql.Tx, which would prepare every statement again in every transaction.
-func (e *sqliteEngine) write(ctx context.Context, do func(tx session) error) (err error) {
+func (e *sqliteEngine) write(ctx context.Context, do func(ctx context.Context, tx session) error) (err error) {
 	select {
 	case e.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -149,7 +149,7 @@ func (e *sqliteEngine) write(ctx context.Context, do func(tx session) error) (er
 			e.rollback(ctx)
 		}
 	}()
-	if err := do(e.session); err != nil {
+	if err := do(ctx, e.session); err != nil {
 		return err
 	}
 	if _, err := e.session.ExecContext(ctx, "COMMIT"); err != nil {

@@ -50,8 +50,9 @@ type DB struct {
 
 // engine is what the two databases do differently.
 type engine interface {
-	// write runs do in one transaction, which ends with the error of do.
-	write(ctx context.Context, do func(tx session) error) error
+	// write runs do in one transaction, which ends with the error of do. Inside, ctx
+	// is the one given to do, which may be harder to end than the caller's.
+	write(ctx context.Context, do func(ctx context.Context, tx session) error) error
 	// notify wakes the other nodes when tx commits, where the engine can.
 	notify(ctx context.Context, tx session) error
 	wake(ctx context.Context) <-chan struct{}
@@ -70,7 +71,6 @@ func Open(ctx context.Context, dsn string, opt Options) (*DB, error) {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	db := &DB{}
-	db.batches.New = func() any { return new(batch) }
 	db.life, db.closing = context.WithCancel(context.Background())
 	var err error
 	path, isSQLite := strings.CutPrefix(dsn, "sqlite:")
@@ -88,6 +88,8 @@ func Open(ctx context.Context, dsn string, opt Options) (*DB, error) {
 		db.closing()
 		return nil, db.fail(err, "database", "")
 	}
+	inserts := auditInserts(db.name)
+	db.batches.New = func() any { return &batch{inserts: &inserts} }
 	return db, nil
 }
 

@@ -46,7 +46,7 @@ func (db *DB) CreateTenant(ctx context.Context, t postern.Tenant, ev postern.Eve
 	}
 	stamp(&ev, &t.CreatedAt, &t.UpdatedAt)
 	c := postern.Change{Kind: postern.ChangeTenant, Tenant: t.ID, ID: t.ID}
-	err := db.change(ctx, c, ev, func(tx session) error {
+	err := db.change(ctx, c, ev, func(ctx context.Context, tx session) error {
 		_, err := tx.exec(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 			t.ID, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, millis(t.NotBefore), millis(t.CreatedAt), millis(t.UpdatedAt))
 		return err
@@ -62,7 +62,7 @@ func (db *DB) ChangeTenant(ctx context.Context, id string, ev postern.Event, fn 
 	var t postern.Tenant
 	c := postern.Change{Kind: postern.ChangeTenant, Tenant: id, ID: id}
 	stamp(&ev)
-	err := db.change(ctx, c, ev, func(tx session) error {
+	err := db.change(ctx, c, ev, func(ctx context.Context, tx session) error {
 		old, err := one(ctx, tx, scanTenant, // an update, so that the row is locked on both engines
 			`UPDATE tenants SET updated_at = updated_at WHERE id = $1 RETURNING `+tenantColumns, id)
 		if err != nil {

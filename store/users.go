@@ -54,7 +54,7 @@ func (db *DB) Users(ctx context.Context, tenant, after string, limit int) ([]pos
 func (db *DB) CreateUser(ctx context.Context, u postern.User, ev postern.Event) error {
 	u.Email = postern.CanonicalEmail(u.Email)
 	stamp(&ev, &u.CreatedAt, &u.UpdatedAt)
-	err := db.change(ctx, userChange(u.Tenant, u.ID), ev, func(tx session) error {
+	err := db.change(ctx, userChange(u.Tenant, u.ID), ev, func(ctx context.Context, tx session) error {
 		_, err := tx.exec(ctx, `INSERT INTO users (`+userColumns+`)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`, userArgs(&u)...)
 		return err
@@ -68,7 +68,7 @@ func (db *DB) CreateUser(ctx context.Context, u postern.User, ev postern.Event) 
 func (db *DB) ChangeUser(ctx context.Context, tenant, id string, ev postern.Event, fn func(*postern.User) error) (postern.User, error) {
 	var u postern.User
 	stamp(&ev)
-	err := db.change(ctx, userChange(tenant, id), ev, func(tx session) error {
+	err := db.change(ctx, userChange(tenant, id), ev, func(ctx context.Context, tx session) error {
 		old, err := one(ctx, tx, scanUser, // an update, so that the row is locked on both engines
 			`UPDATE users SET updated_at = updated_at WHERE tenant = $1 AND id = $2 RETURNING `+userColumns, tenant, id)
 		if err != nil {
@@ -97,7 +97,7 @@ func (db *DB) ChangeUser(ctx context.Context, tenant, id string, ev postern.Even
 // caller records what it means.
 func (db *DB) CountFailure(ctx context.Context, tenant, userID string, until func(failures int) time.Time) (postern.User, error) {
 	var u postern.User
-	err := db.engine.write(ctx, func(tx session) (err error) {
+	err := db.engine.write(ctx, func(ctx context.Context, tx session) (err error) {
 		u, err = one(ctx, tx, scanUser,
 			`UPDATE users SET failures = failures + 1 WHERE tenant = $1 AND id = $2 RETURNING `+userColumns, tenant, userID)
 		if err != nil {
@@ -127,7 +127,7 @@ func (db *DB) ClearFailures(ctx context.Context, tenant, userID string) error {
 	if err != nil || u.Failures == 0 && u.LockedUntil.IsZero() {
 		return err // the usual case: nothing to forget, nothing to write
 	}
-	err = db.engine.write(ctx, func(tx session) error {
+	err = db.engine.write(ctx, func(ctx context.Context, tx session) error {
 		n, err := tx.exec(ctx, `UPDATE users SET failures = 0, locked_until = 0
 			WHERE tenant = $1 AND id = $2 AND (failures <> 0 OR locked_until <> 0)`, tenant, userID)
 		if err != nil || n == 0 {

@@ -63,8 +63,11 @@ func (d oauth2) EncodeRequest(base string, req postern.Request) (*http.Request, 
 // elsewhere says whether base names a token endpoint at a path that is not ours.
 func (d oauth2) elsewhere(base string) bool {
 	u, err := url.Parse(base)
-	path := strings.TrimRight(u.EscapedPath(), "/")
-	return err == nil && path != "" && !strings.HasSuffix(path, d.Path())
+	if err != nil {
+		return false // endpoint says what is wrong with it
+	}
+	path := strings.TrimRight(u.Path, "/")
+	return path != "" && !strings.HasSuffix(path, d.Path())
 }
 
 // beside makes a request about a token to an endpoint beside the token endpoint.

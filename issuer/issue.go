@@ -31,15 +31,24 @@ func (s *Issuer) Refuse(ctx context.Context, req postern.Request, err error) err
 // what could be one and no more: people paste secrets into the wrong field.
 func (s *Issuer) event(req postern.Request, action string, now time.Time) postern.Event {
 	ev := postern.Event{Tenant: postern.SystemTenant, At: now, Action: action, Dialect: req.Dialect,
-		Grant: postern.Shorten(req.GrantType, 60), Via: req.Via, RequestID: req.RequestID,
-		ClientID: postern.Shorten(req.ClientID, 40)}
-	if postern.LooksGenerated(req.ClientID) {
-		ev.ClientID = "(a secret)"
+		Grant: postern.Shorten(req.GrantType, 60), Via: req.Via, RequestID: req.RequestID, ClientID: req.ClientID}
+	if !couldBeID(req.ClientID) {
+		ev.ClientID = "(no id of ours)"
 	}
 	if req.Source.IsValid() {
 		ev.Source = req.Source.String()
 	}
 	return ev
+}
+
+// couldBeID says whether s looks like a client id of ours, or is empty.
+func couldBeID(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(s) <= 40
 }
 
 // refuse records a refusal and gives the error to answer with. A refusal that
@@ -156,7 +165,8 @@ func (s *Issuer) checkPace(who caller, p *postern.Profile, ev *postern.Event, no
 }
 
 // identityScopes belong to people. A machine that asks for one is refused rather
-// than given less (identityserver.md section 2.1).
+// than given less, and one that asks for nothing gets none of them, whatever its
+// client has (identityserver.md section 2.1).
 var identityScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 
 // grantScope narrows what was asked to what the client may have and what the named
@@ -176,14 +186,13 @@ func (s *Issuer) grantScope(ctx context.Context, req postern.Request, who caller
 	}
 	c.Scope = req.Scope
 	if len(req.Scope) == 0 {
-		c.Scope = who.Scopes
+		c.Scope = who.defaults
 	}
 	if len(req.Resources) > 0 {
 		var err error
-		if c.Scope, err = s.narrow(ctx, c.Scope, req.Resources, who.Tenant); err != nil {
+		if c.Scope, c.Audience, err = s.narrow(ctx, c.Scope, req.Resources, who.Tenant); err != nil {
 			return err
 		}
-		c.Audience = req.Resources
 	}
 	if len(c.Scope) == 0 {
 		badScope.Cause = "no scope left to grant"
@@ -192,16 +201,19 @@ func (s *Issuer) grantScope(ctx context.Context, req postern.Request, who caller
 	return nil
 }
 
-// narrow checks the resources that a request names and keeps the scopes that mean
-// something at any of them (RFC 8707 section 2). A resource registered without
-// scopes knows them all.
-func (s *Issuer) narrow(ctx context.Context, scope postern.Scopes, named []string, tenant string) (postern.Scopes, error) {
+// narrow checks the resources that a request names, keeps the scopes that mean
+// something at any of them (RFC 8707 section 2) and gives the audience they make. A
+// resource registered without scopes knows them all; one named twice counts once.
+func (s *Issuer) narrow(ctx context.Context, scope postern.Scopes, named []string, tenant string) (postern.Scopes, []string, error) {
 	registered, err := s.known.resourcesOf(ctx, tenant)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var kept []string
+	var kept, audience []string
 	for _, name := range named {
+		if slices.Contains(audience, name) {
+			continue
+		}
 		is := func(r postern.Resource) bool { return r.URL == name }
 		at, all := slices.IndexFunc(registered, is), registered
 		if at < 0 {
@@ -210,13 +222,14 @@ func (s *Issuer) narrow(ctx context.Context, scope postern.Scopes, named []strin
 		if at < 0 {
 			e := postern.Errorf(postern.Invalid, "a resource is not registered for this tenant").Because(postern.BadTarget)
 			e.Cause = "resource " + postern.Shorten(name, 80)
-			return nil, e
+			return nil, nil, e
 		}
+		audience = append(audience, name)
 		if known := all[at].Scopes; len(known) > 0 {
 			kept = append(kept, scope.Narrow(known)...)
 		} else {
 			kept = append(kept, scope...)
 		}
 	}
-	return postern.NewScopes(kept...), nil
+	return postern.NewScopes(kept...), audience, nil
 }

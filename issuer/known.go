@@ -2,16 +2,18 @@ package issuer
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"time"
 
 	"postern.dev/postern"
 )
 
-// client is a registered client as the token path needs it: its secrets decoded.
+// client is a registered client as the token path needs it.
 type client struct {
 	postern.Client
-	secrets []liveSecret
+	secrets  []liveSecret   // decoded
+	defaults postern.Scopes // what it gets when it asks for nothing
 }
 
 type liveSecret struct {
@@ -78,7 +80,9 @@ func (k *known) client(ctx context.Context, id string) (*client, error) {
 }
 
 func newClient(c postern.Client) *client {
-	out := &client{Client: c}
+	out := &client{Client: c, defaults: slices.DeleteFunc(slices.Clone(c.Scopes), func(s string) bool {
+		return slices.Contains(identityScopes, s)
+	})}
 	for _, s := range c.Secrets {
 		if m, ok := decodeHash(s.Hash); ok {
 			out.secrets = append(out.secrets, liveSecret{m, s.ExpiresAt})

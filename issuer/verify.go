@@ -157,7 +157,7 @@ func (s *Issuer) checkState(ctx context.Context, c *postern.Claims, p *postern.P
 		return s.checkUser(ctx, c, at)
 	}
 	if c.Scope == nil { // a format that carries none
-		c.Scope = who.Scopes
+		c.Scope = who.defaults
 	} else {
 		c.Scope = c.Scope.Narrow(who.Scopes)
 	}

@@ -234,3 +234,17 @@ func TestRoutesAreEachListedOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestADefaultPartnerStandsInForAMissingOneOnly(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	cfg.DefaultPartner = "10000"
+	for query, want := range map[string]string{"": "10000", "?partnerId=": "10000", "?partnerId=7": "7"} {
+		iss := &scripted{token: postern.Token{Value: postern.NewSecret("t"), ExpiresIn: time.Hour}}
+		w := httptest.NewRecorder()
+		serve(t, iss, cfg).ServeHTTP(w, post("/oauth/token"+query, formType, strings.NewReader("client_id=a&grant_type=password&email=a%40b&password=c")))
+		if w.Code != 200 || iss.asked.PartnerID != want {
+			t.Errorf("%q: %d, asked %+v, want partner %s", query, w.Code, iss.asked, want)
+		}
+	}
+}

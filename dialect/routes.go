@@ -24,6 +24,9 @@ type Config struct {
 	Scopes func() []string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Descriptions are OpenAPI documents that other packages serve below /openapi/; the
+	// index lists them after ours.
+	Descriptions []Description
 	// Options bound what the handlers read.
 	Options Options
 }
@@ -49,7 +52,7 @@ func Routes(iss postern.Issuer, keys postern.KeySet, cfg Config) []Route {
 			out = append(out, Route{v.DescribePath(), describeHandler(d.Name(), v, wanted(d), iss, cfg.Options)})
 		}
 	}
-	return append(append(out, cfg.metadataRoutes(keys)...), openapiRoutes()...)
+	return append(append(out, cfg.metadataRoutes(keys)...), cfg.openapiRoutes()...)
 }
 
 // dialects gives All, set up for this server.

@@ -28,9 +28,10 @@ const (
 )
 
 // authenticate proves the client of req. Whatever is wrong, the work done and the
-// answer given are the same: one look-up, one MAC, one comparison for each secret
-// a client can have, and the one refusal. When the client is known it is given
-// even with an error, so that the refusal reaches its tenant's audit trail.
+// answer given are the same: the client and its tenant are looked up, one MAC is
+// computed and compared with as many secrets as a client can have, and there is
+// one refusal. When the client is known it is given even with an error, so that the
+// refusal reaches its tenant's audit trail.
 func (s *Issuer) authenticate(ctx context.Context, req postern.Request, p *postern.Profile) (caller, error) {
 	c, err := s.known.client(ctx, req.ClientID)
 	known := err == nil
@@ -41,11 +42,12 @@ func (s *Issuer) authenticate(ctx context.Context, req postern.Request, p *poste
 		c = unknownClient
 	}
 	secret, expired := s.checkSecret(c, req.Secret)
-	tenant := unknownTenant
-	if known {
-		if tenant, err = s.known.tenant(ctx, c.Tenant); err != nil {
-			return caller{}, err
-		}
+	tenant, err := s.known.tenant(ctx, c.Tenant)
+	if err != nil && (known || postern.CodeOf(err) != postern.NotFound) {
+		return caller{}, err
+	}
+	if !known {
+		tenant = unknownTenant
 	}
 	who := caller{c, tenant}
 	if cause := whyNot(who, req, p, known, secret, expired); cause != "" {
@@ -54,8 +56,10 @@ func (s *Issuer) authenticate(ctx context.Context, req postern.Request, p *poste
 	return who, nil
 }
 
+// unknownClient stands for every client there is not. Its tenant does not exist
+// either.
 var (
-	unknownClient = &client{secrets: make([]liveSecret, postern.MaxLiveSecrets)}
+	unknownClient = newClient(postern.Client{Tenant: postern.SystemTenant})
 	unknownTenant = &postern.Tenant{ID: postern.SystemTenant}
 )
 

@@ -88,6 +88,9 @@ func newClient(c postern.Client) *client {
 			out.secrets = append(out.secrets, liveSecret{m, s.ExpiresAt})
 		}
 	}
+	for len(out.secrets) < postern.MaxLiveSecrets {
+		out.secrets = append(out.secrets, liveSecret{}) // no secret has this MAC
+	}
 	return out
 }
 

@@ -182,6 +182,7 @@ func decodeStandard(dialect string, data []byte) (postern.Claims, error) {
 	c := postern.Claims{
 		ID: p.id(false), Issuer: p.text("iss"), Subject: p.text("sub"), Audience: p.audience(),
 		ClientID: p.text("client_id"), Tenant: p.text("tenant"), Kind: postern.Machine,
+		Scope:    postern.Scopes{}, // none, and not unknown: nil would stand for all that the client has
 		IssuedAt: p.time("iat"), ExpiresAt: p.time("exp"), Dialect: dialect,
 	}
 	if p.o.has("scope") {

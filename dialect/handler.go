@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -138,30 +139,50 @@ func begin(w http.ResponseWriter, r *http.Request, dialect string, opt Options) 
 // requestIDHeader carries the request id, in canonical spelling.
 const requestIDHeader = "X-Request-Id"
 
-// decodeBounded runs decode over a body that can neither be endless nor slow. The
-// deadline is lifted afterwards: the server goes on reading the connection to
-// learn that the caller left, and must not take the deadline for that.
+// decodeBounded runs decode over a body that can neither be endless nor slow. Once
+// the body is read the deadline is lifted: the server goes on reading the connection
+// to learn that the caller left, and must not take the deadline for that. If some of
+// the body is unread it stays, for the server has yet to get past the rest.
 func decodeBounded[T any](x exchange, decode func(*http.Request) (T, error)) (T, error) {
 	var zero T
-	if !identityOnly(x.r.Header["Content-Encoding"]) {
-		return zero, errEncoding()
+	r := x.r
+	if r.Body != nil && r.Body != http.NoBody {
+		body := &watchedBody{ReadCloser: http.MaxBytesReader(x.w, r.Body, x.opt.limit()), left: r.ContentLength}
+		r = new(http.Request)
+		*r = *x.r
+		r.Body = body
+		conn := http.NewResponseController(x.w)
+		if conn.SetReadDeadline(time.Now().Add(x.opt.time())) == nil { // a test's writer cannot
+			defer func() {
+				if body.ended {
+					_ = conn.SetReadDeadline(time.Time{})
+				}
+			}()
+		}
 	}
-	if x.r.ContentLength > x.opt.limit() {
+	switch {
+	case !identityOnly(r.Header["Content-Encoding"]):
+		return zero, errEncoding()
+	case r.ContentLength > x.opt.limit():
 		return zero, errTooLarge()
 	}
-	if x.r.Body == nil || x.r.Body == http.NoBody {
-		return decode(x.r)
+	return decode(r)
+}
+
+// watchedBody knows whether it was read to its end.
+type watchedBody struct {
+	io.ReadCloser
+	left  int64 // negative when unknown
+	ended bool
+}
+
+func (b *watchedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if b.left >= 0 {
+		b.left -= int64(n)
 	}
-	r := new(http.Request)
-	*r = *x.r
-	r.Body = http.MaxBytesReader(x.w, x.r.Body, x.opt.limit())
-	conn := http.NewResponseController(x.w)
-	timed := conn.SetReadDeadline(time.Now().Add(x.opt.time())) == nil
-	v, err := decode(r)
-	if timed && postern.ReasonOf(err) != postern.TooSlow {
-		_ = conn.SetReadDeadline(time.Time{})
-	}
-	return v, err
+	b.ended = b.ended || err == io.EOF || b.left == 0
+	return n, err
 }
 
 func identityOnly(encodings []string) bool {

@@ -120,6 +120,29 @@ func TestABodyThatNeverEndsIsCutOff(t *testing.T) {
 	}
 }
 
+// A refusal that needs no body leaves the rest of it to the server, which must not
+// wait for it forever.
+func TestABodyThatNobodyReadsIsCutOffToo(t *testing.T) {
+	t.Parallel()
+	cfg := config()
+	cfg.Options.BodyTime = 50 * time.Millisecond
+	srv := httptest.NewServer(serve(t, &scripted{}, cfg))
+	defer srv.Close()
+	for path := range posts() {
+		conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nclient_id=x", path)
+		_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+		answer, err := io.ReadAll(conn)
+		conn.Close()
+		if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 40")) {
+			t.Errorf("%s: %v, %.60q, want a refusal and the end of the connection", path, err, answer)
+		}
+	}
+}
+
 func TestASlowIssuerIsNotCancelledByTheBodysDeadline(t *testing.T) {
 	t.Parallel()
 	cfg := config()

@@ -125,7 +125,8 @@ func decodePersonify(data []byte) (postern.Claims, error) {
 	p := openPayload(data, "", "nbf", "exp", "iss", "aud", "client_id", "jti", "iat", "scope")
 	c := postern.Claims{
 		ID: p.id(true), Issuer: p.text("iss"), Audience: p.audience(), ClientID: p.text("client_id"),
-		Kind: postern.Machine, IssuedAt: p.time("iat"), NotBefore: p.time("nbf"), ExpiresAt: p.time("exp"),
+		Scope: postern.Scopes{}, // none, and not unknown
+		Kind:  postern.Machine, IssuedAt: p.time("iat"), NotBefore: p.time("nbf"), ExpiresAt: p.time("exp"),
 		Dialect: "personify",
 	}
 	if list := p.texts("scope"); len(list) > 0 {

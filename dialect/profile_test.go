@@ -251,3 +251,24 @@ func TestProfilesAreTheDocumentedOnes(t *testing.T) {
 		t.Errorf("%d profiles, want %d", len(dialect.Profiles()), len(want))
 	}
 }
+
+// A format that carries scopes says with an empty list that there are none. Only
+// a nil one may mean that the format does not tell.
+func TestATokenWithoutScopesHasNone(t *testing.T) {
+	t.Parallel()
+	for _, p := range dialect.Profiles() {
+		if p.Dialect == "comm100" {
+			continue // its scope is fixed
+		}
+		c := claimsOf(p)
+		c.Scope = nil
+		b, err := p.Encode(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := p.Decode(b)
+		if err != nil || len(back.Scope) > 0 || (back.Scope == nil) != (p.Dialect == "personio-v1") {
+			t.Errorf("%s: scope %#v, %v", p.Dialect, back.Scope, err)
+		}
+	}
+}

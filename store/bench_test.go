@@ -58,6 +58,43 @@ func appendBatches(b *testing.B, db *store.DB, size int, live bool) {
 	b.ReportMetric(float64(processorTime(b)-before)/float64(time.Microsecond)/float64(b.N), "cpu-µs/op")
 }
 
+// BenchmarkVerifyChain is the cost of one entry.
+func BenchmarkVerifyChain(b *testing.B) {
+	db := open(b, "sqlite:"+filepath.Join(b.TempDir(), "postern.db"))
+	entries := make([]*postern.Entry, 256)
+	for n := 0; n < b.N; n += len(entries) {
+		for i := range entries {
+			entries[i] = &postern.Entry{Event: postern.Event{Tenant: "acme", Action: postern.ActTokenIssued,
+				ClientID: "b7c1f02a9d3e", TokenID: "0193550a1b2c7d3e4f5061728394a5b6", Source: "192.0.2.17"}}
+		}
+		if err := db.Append(b.Context(), entries); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	if r, err := db.VerifyChain(b.Context(), "acme", nil); err != nil || r.Problem != "" {
+		b.Fatalf("%+v (%v)", r, err)
+	}
+}
+
+// BenchmarkOpen is what every command pays before it begins.
+func BenchmarkOpen(b *testing.B) {
+	for name, dsn := range map[string]string{
+		"sqlite": "sqlite:" + filepath.Join(b.TempDir(), "postern.db"), "postgres": schema(b, postgres(b))} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				db, err := store.Open(b.Context(), dsn, store.Options{})
+				if err == nil {
+					err = db.Close()
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func processorTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {

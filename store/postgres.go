@@ -54,11 +54,29 @@ func (db *DB) openPostgres(ctx context.Context, dsn string, opt Options) error {
 	if err = e.pool.PingContext(ctx); err == nil {
 		err = migrate(ctx, e.pool, goose.DialectPostgres, goose.WithSessionLocker(migrationLock{}))
 	}
+	if err == nil {
+		err = e.warn(ctx)
+	}
 	if err != nil {
 		_ = e.pool.Close()
 		return err
 	}
 	db.name, db.engine, db.read = PostgreSQL, e, session{e.pool}
+	return nil
+}
+
+// warn tells the operator when the server promises less than we do: no token leaves
+// before its record would survive a crash.
+func (e *postgresEngine) warn(ctx context.Context) error {
+	var fsync, commit string
+	if err := e.pool.QueryRowContext(ctx, `SELECT current_setting('fsync'), current_setting('synchronous_commit')`).
+		Scan(&fsync, &commit); err != nil {
+		return err
+	}
+	if fsync == "off" || commit == "off" {
+		e.log.Warn("the database does not wait for its disk: tokens may leave whose audit record is lost in a crash",
+			"fsync", fsync, "synchronous_commit", commit)
+	}
 	return nil
 }
 

@@ -148,14 +148,15 @@ func notBefore(c postern.Claims) time.Time {
 	return c.NotBefore
 }
 
-// standardPayload gives the payload of RFC 9068 section 2.2 for a dialect: iss, sub,
-// aud, exp, iat, jti and client_id, with the granted scope as one string and the
-// tenant. sub is the client. Two dialects share the format.
-func standardPayload(dialect string) (func(postern.Claims) ([]byte, error), func([]byte) (postern.Claims, error)) {
-	return encodeStandard, func(data []byte) (postern.Claims, error) { return decodeStandard(dialect, data) }
+// A standardFormat is the payload of RFC 9068 section 2.2: iss, sub, aud, exp, iat, jti
+// and client_id, with the granted scope as one string and the tenant. sub is the
+// client. Two dialects have it; nbf, which only one writes, tells their tokens apart.
+type standardFormat struct {
+	dialect string
+	nbf     bool
 }
 
-func encodeStandard(c postern.Claims) ([]byte, error) {
+func (f standardFormat) encode(c postern.Claims) ([]byte, error) {
 	if err := complete(c, postern.Machine); err != nil {
 		return nil, err
 	}
@@ -168,6 +169,9 @@ func encodeStandard(c postern.Claims) ([]byte, error) {
 	b = appendAudience(append(b, `,"aud":`...), c.Audience)
 	b = appendSeconds(append(b, `,"exp":`...), c.ExpiresAt)
 	b = appendSeconds(append(b, `,"iat":`...), c.IssuedAt)
+	if f.nbf {
+		b = appendSeconds(append(b, `,"nbf":`...), notBefore(c))
+	}
 	b = appendText(append(b, `,"jti":`...), c.ID)
 	b = appendText(append(b, `,"client_id":`...), c.ClientID)
 	if len(c.Scope) > 0 {
@@ -177,13 +181,20 @@ func encodeStandard(c postern.Claims) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-func decodeStandard(dialect string, data []byte) (postern.Claims, error) {
-	p := openPayload(data, "scope", "iss", "sub", "aud", "exp", "iat", "jti", "client_id", "tenant")
+func (f standardFormat) decode(data []byte) (postern.Claims, error) {
+	names := []string{"iss", "sub", "aud", "exp", "iat", "jti", "client_id", "tenant"}
+	if f.nbf {
+		names = append(names, "nbf")
+	}
+	p := openPayload(data, "scope", names...)
 	c := postern.Claims{
 		ID: p.id(false), Issuer: p.text("iss"), Subject: p.text("sub"), Audience: p.audience(),
 		ClientID: p.text("client_id"), Tenant: p.text("tenant"), Kind: postern.Machine,
 		Scope:    postern.Scopes{}, // none, and not unknown: nil would stand for all that the client has
-		IssuedAt: p.time("iat"), ExpiresAt: p.time("exp"), Dialect: dialect,
+		IssuedAt: p.time("iat"), ExpiresAt: p.time("exp"), Dialect: f.dialect,
+	}
+	if f.nbf {
+		c.NotBefore = p.time("nbf")
 	}
 	if p.o.has("scope") {
 		c.Scope = p.scopeText()

@@ -153,10 +153,10 @@ func (oauth2) DecodeResponse(resp *http.Response) (postern.Token, error) {
 
 // Profile: tokens of RFC 9068 with an algorithm of the client's choice.
 func (oauth2) Profile() postern.Profile {
-	encode, decode := standardPayload("oauth2")
+	format := standardFormat{dialect: "oauth2", nbf: false}
 	return postern.Profile{
 		Dialect: "oauth2", Algs: []postern.Alg{postern.ES256, postern.RS256, postern.EdDSA}, Type: "at+jwt",
 		KeyID: true, Life: time.Hour, Kind: postern.Machine, Grants: []string{postern.GrantClientCredentials},
-		Encode: encode, Decode: decode,
+		Encode: format.encode, Decode: format.decode,
 	}
 }

@@ -209,11 +209,11 @@ func (personioV2) DecodeRevoked(resp *http.Response) error { return readDone(res
 
 // Profile: tokens in the format of RFC 9068, the same one answered for a day.
 func (personioV2) Profile() postern.Profile {
-	encode, decode := standardPayload("personio-v2")
+	format := standardFormat{dialect: "personio-v2", nbf: true}
 	return postern.Profile{
 		Dialect: "personio-v2", Algs: []postern.Alg{postern.ES256}, Type: "at+jwt", KeyID: true,
 		Life: 24 * time.Hour, Shared: true, Kind: postern.Machine,
 		Grants: []string{postern.GrantClientCredentials}, PerMinute: 150,
-		Encode: encode, Decode: decode,
+		Encode: format.encode, Decode: format.decode,
 	}
 }

@@ -1,0 +1,146 @@
+// Command bench measures what a token of Postern costs. It builds the real program,
+// runs it as a process of its own with a database that it has filled, and asks it
+// for tokens over keep-alive connections on the loopback; beside it runs the floor, a
+// bare net/http handler that does the least any token endpoint can do (see floor.go).
+// The two take turns, run by run, and what is quoted is the ratio:
+//
+//	test/with-postgres go run ./test/bench            everything
+//	go run ./test/bench -quick                        a few minutes less, no million clients
+//	go run ./test/bench -rows 'ES256' -runs 9         some rows, more runs
+//	go run ./test/bench -profile DIR -rows '^oauth2 ES256$'
+//
+// The main figure is processor time: user and system time of the server process over
+// the tokens it gave. Neighbours on a shared machine distort it least; rates and
+// latencies suffer from them, from the disk and from the load generator, which runs on
+// the same processors. It reads /proc and therefore runs on Linux only.
+//
+// Timings never decide: the exit status is 0 whatever they are, and 1 when something
+// could not be measured or an answer was not a token.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"runtime"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// settings are the flags.
+type settings struct {
+	runs     int
+	lasts    time.Duration
+	conns    int
+	only     *regexp.Regexp
+	quick    bool
+	jsonFile string
+	dir      string
+	profile  string
+	postgres string // DSN; "" when there is none
+}
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == floorCommand {
+		if err := serveFloor(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, "floor:", err)
+			os.Exit(1)
+		}
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench: error:", err)
+		os.Exit(1)
+	}
+}
+
+func parse(args []string) (s settings, err error) {
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.IntVar(&s.runs, "runs", 0, "runs of each row, the floor's and Postern's in turn (default 5, 3 with -quick)")
+	f.DurationVar(&s.lasts, "time", 0, "how long a run lasts (default 3s, 2s with -quick)")
+	f.IntVar(&s.conns, "conns", 32, "connections that ask at once")
+	only := f.String("rows", "", "measure rows whose name matches this expression")
+	f.BoolVar(&s.quick, "quick", false, "fewer and shorter runs, no million clients")
+	f.StringVar(&s.jsonFile, "json", "", "write every figure to this file too")
+	f.StringVar(&s.dir, "dir", "", "keep the prepared million clients in this directory, for the next time")
+	f.StringVar(&s.profile, "profile", "", "measure nothing: write profiles of the rows to this directory")
+	if err := f.Parse(args); err != nil {
+		return s, err
+	}
+	if s.only, err = regexp.Compile(*only); err != nil {
+		return s, err
+	}
+	runs, lasts := 5, 3*time.Second
+	if s.quick {
+		runs, lasts = 3, 2*time.Second
+	}
+	if s.runs == 0 {
+		s.runs = runs
+	}
+	if s.lasts == 0 {
+		s.lasts = lasts
+	}
+	if s.runs < 1 || s.conns < 1 || s.lasts < 0 || f.NArg() > 0 {
+		return s, errors.New("flags out of range, or arguments where there are none")
+	}
+	s.postgres = os.Getenv("POSTERN_TEST_POSTGRES")
+	return s, nil
+}
+
+// run measures what the arguments ask for and reports it.
+func run(ctx context.Context, args []string) error {
+	s, err := parse(args)
+	if err != nil {
+		return err
+	}
+	if runtime.GOOS != "linux" {
+		return errors.New("processor time and memory are read from /proc: this runs on Linux only")
+	}
+	rows := s.chosen()
+	if len(rows) == 0 {
+		return errors.New("no row has such a name")
+	}
+	p := newProgress(os.Stderr)
+	defer p.clear()
+	h, err := openHouse(ctx, s, p)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	if s.profile != "" {
+		return h.profile(ctx, rows)
+	}
+	rep := newReport(s, h.fsync)
+	for group := range groups {
+		part := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.group != group })
+		if err := h.measure(ctx, part, rep); err != nil {
+			return err
+		}
+	}
+	if err := h.coldStarts(ctx, rep); err != nil {
+		return err
+	}
+	p.clear()
+	return rep.write(os.Stdout)
+}
+
+// chosen gives the rows to measure.
+func (s settings) chosen() (out []row) {
+	for _, r := range allRows {
+		if !s.only.MatchString(r.name) || s.quick && r.people.size > bulk || s.postgres == "" && r.postgres {
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}

@@ -41,7 +41,6 @@ import (
 // runtime's defaults, as Postern does.
 type floor struct {
 	cfg    floorConfig
-	header string
 	sign   func(input []byte) []byte
 	public *ecdsa.PublicKey
 }

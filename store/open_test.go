@@ -184,3 +184,25 @@ func TestALostConnectionIsMadeAgain(t *testing.T) {
 	for range wake { // it ends with the database
 	}
 }
+
+func TestAClosedDatabaseIsOneFile(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "postern.db")
+	db, err := store.Open(t.Context(), "sqlite:"+path, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Append(t.Context(), []*postern.Entry{{}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Events(t.Context(), postern.EventFilter{Tenant: postern.SystemTenant}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
+	if err != nil || len(files) != 1 || files[0] != path {
+		t.Errorf("after a write, a read and a close there are %q (%v), want the database alone: a copy of it must be whole", files, err)
+	}
+}

@@ -171,9 +171,16 @@ func (e *sqliteEngine) connect(ctx context.Context) (err error) {
 // so itself then (disk full, I/O), or the connection is broken.
 func (e *sqliteEngine) rollback(ctx context.Context) {
 	if _, err := e.session.ExecContext(ctx, "ROLLBACK"); err != nil {
-		_ = e.conn.Close()
-		e.conn = nil
+		_ = e.disconnect()
 	}
+}
+
+// disconnect gives the connection back without its statements: database/sql does
+// not know of them, and SQLite keeps the file and its log open while one is left.
+func (e *sqliteEngine) disconnect() error {
+	err := errors.Join(e.session.runner.(*prepared).close(), e.conn.Close())
+	e.conn = nil
+	return err
 }
 
 func (e *sqliteEngine) notify(context.Context, session) error { return nil }
@@ -183,7 +190,11 @@ func (e *sqliteEngine) wake(context.Context) <-chan struct{} { return nil }
 // lockServe holds an exclusive transaction on a second, empty database beside the
 // first. The lock is the operating system's: it ends with the process.
 func (e *sqliteEngine) lockServe() (func(), error) {
-	lock, err := sql.Open("sqlite", sqliteDSN(e.path+"-serve", "_timeout", "0", "_journal_mode", "MEMORY"))
+	path, err := createFile(e.path + "-serve") // or SQLite would make one that others can read, and hold
+	if err != nil {
+		return nil, err
+	}
+	lock, err := sql.Open("sqlite", sqliteDSN(path, "_timeout", "0", "_journal_mode", "MEMORY"))
 	if err != nil {
 		return nil, err
 	}
@@ -206,8 +217,7 @@ func (e *sqliteEngine) close() error {
 	defer func() { <-e.turn }()
 	var errs []error
 	if e.conn != nil {
-		errs = append(errs, e.conn.Close())
-		e.conn = nil
+		errs = append(errs, e.disconnect())
 	}
 	for _, pool := range []*sql.DB{e.reader, e.writer} {
 		if pool != nil {

@@ -179,6 +179,20 @@ func TestAClientMayComeFromItsRangesOnly(t *testing.T) {
 // begins with prefix.
 func constants(t *testing.T, name, prefix string) map[string]string {
 	t.Helper()
+	return constantsThat(t, name, func(spec *ast.ValueSpec, i int) bool { return strings.HasPrefix(spec.Names[i].Name, prefix) })
+}
+
+// constantsOf gives those of a type.
+func constantsOf(t *testing.T, name, typ string) map[string]string {
+	t.Helper()
+	return constantsThat(t, name, func(spec *ast.ValueSpec, _ int) bool {
+		id, ok := spec.Type.(*ast.Ident)
+		return ok && id.Name == typ
+	})
+}
+
+func constantsThat(t *testing.T, name string, want func(*ast.ValueSpec, int) bool) map[string]string {
+	t.Helper()
 	all := map[string]string{}
 	for _, f := range theHouse(t).files {
 		if f.path != name {
@@ -191,17 +205,18 @@ func constants(t *testing.T, name, prefix string) map[string]string {
 			}
 			for i, v := range spec.Values {
 				lit, ok := v.(*ast.BasicLit)
-				if s, err := "", error(nil); ok && strings.HasPrefix(spec.Names[i].Name, prefix) {
-					if s, err = strconv.Unquote(lit.Value); err == nil {
-						all[spec.Names[i].Name] = s
-					}
+				if !ok || !want(spec, i) {
+					continue
+				}
+				if s, err := strconv.Unquote(lit.Value); err == nil {
+					all[spec.Names[i].Name] = s
 				}
 			}
 			return true
 		})
 	}
 	if len(all) == 0 {
-		t.Fatalf("no constants %s… in %s", prefix, name)
+		t.Fatalf("no such constants in %s", name)
 	}
 	return all
 }

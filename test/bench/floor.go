@@ -18,6 +18,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	_ "net/http/pprof" // on http.DefaultServeMux
 	"runtime"
 	"strings"
 
@@ -126,8 +127,12 @@ func (f *floor) makeKey() error {
 
 // ServeHTTP is the floor.
 func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/metrics" {
-		floorMetrics(w)
+	if r.Method == http.MethodGet { // the bench's own questions
+		if r.URL.Path == "/metrics" {
+			floorMetrics(w)
+			return
+		}
+		http.DefaultServeMux.ServeHTTP(w, r)
 		return
 	}
 	if err := r.ParseForm(); err != nil {

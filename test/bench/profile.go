@@ -74,20 +74,28 @@ func (h *house) profileRow(ctx context.Context, r row) error {
 	if err != nil {
 		return err
 	}
-	lasts := time.Duration(h.runs) * h.lasts
-	h.say("profiling %s for %v", r.name, lasts)
-	ended := make(chan error, 1)
 	name := filepath.Join(h.settings.profile, strings.NewReplacer(" ", "-", ",", "").Replace(r.name))
+	if err := h.profileServer(ctx, p, p.floor, p.floor.addr, name+".floor"); err != nil {
+		return err
+	}
+	return h.profileServer(ctx, p, p.postern, addr, name)
+}
+
+// profileServer profiles one of the two, whose profiles are offered at addr.
+func (h *house) profileServer(ctx context.Context, p *pair, server *process, addr, name string) error {
+	lasts := time.Duration(h.runs) * h.lasts
+	h.say("profiling %s for %v", p.row.name, lasts)
+	ended := make(chan error, 1)
 	go func() {
 		ended <- fetch(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", addr, lasts.Seconds()), name+".cpu")
 	}()
-	l := load{addr: p.postern.addr, conns: p.conns(h.settings), lasts: lasts + 500*time.Millisecond, inOrder: r.fresh}
-	_, err = l.run(ctx, p.crowd)
+	l := load{addr: server.addr, conns: p.conns(h.settings), lasts: lasts + 500*time.Millisecond, inOrder: p.row.fresh && server == p.postern}
+	f, err := server.measure(ctx, l, p.crowd)
 	err = errors.Join(err, <-ended,
 		fetch(ctx, "http://"+addr+"/debug/pprof/allocs", name+".allocs"),
 		fetch(ctx, "http://"+addr+"/debug/pprof/heap?gc=1", name+".heap"))
 	if err == nil {
-		h.note("go tool pprof -top %s.cpu", name)
+		h.note("%d tokens, %.1f µs each, %.1f records a commit: go tool pprof -top %s.cpu", f.Tokens, f.CPU, f.PerCommit, name)
 	}
 	return err
 }

@@ -36,3 +36,39 @@ func Compared(ctx context.Context, s *Issuer, id string) int {
 	}
 	return len(c.secrets)
 }
+
+// TakeTurns takes every turn at checking passwords until release is called.
+func TakeTurns(s *Issuer) (release func()) {
+	for range cap(s.passwords.turns) {
+		s.passwords.turns <- struct{}{}
+	}
+	return func() {
+		for range cap(s.passwords.turns) {
+			<-s.passwords.turns
+		}
+	}
+}
+
+// SetDummy replaces the hash that is computed for nobody.
+func SetDummy(s *Issuer, stored string) { s.passwords.dummy = stored }
+
+// Lockout and the lock-out policies.
+var (
+	Lockout = lockout
+	FarLock = farLock
+)
+
+// Lock-out policy.
+const (
+	NearFree, NearUnit, NearMost = nearFree, nearUnit, nearMost
+	FarFree, FarUnit, FarMost    = farFree, farUnit, farMost
+	HardStop                     = hardStop
+	MaxBuckets                   = maxBuckets
+)
+
+// NearLocks gives how many accounts seen from a network are counted.
+func NearLocks(s *Issuer) int {
+	s.near.mu.Lock()
+	defer s.near.mu.Unlock()
+	return len(s.near.m)
+}

@@ -372,3 +372,48 @@ func diff(t testing.TB, what string, got, want any, opts ...cmp.Option) {
 		t.Errorf("%s (-want +got):\n%s", what, d)
 	}
 }
+
+// agentScope is what a token of a person is granted, whatever was asked.
+const agentScope = "ids.scope openid profile offline_access"
+
+const rightPassword = "correct horse battery staple"
+
+// user adds a person with rightPassword.
+func (h *house) user(email string, change ...func(*postern.User)) postern.User {
+	h.t.Helper()
+	u := postern.User{ID: fmt.Sprintf("00000000-0000-4000-8000-%012x", serial.Add(1)), Tenant: testTenant, Email: email,
+		Role: "Agent", PasswordHash: cheap(rightPassword), CreatedAt: testTime, UpdatedAt: testTime}
+	for _, f := range change {
+		f(&u)
+	}
+	if err := h.db.CreateUser(h.t.Context(), u, at(h.clock.Now(), postern.ActUserCreated)); err != nil {
+		h.t.Fatalf("create user: %v", err)
+	}
+	return u
+}
+
+func (h *house) changeUser(u postern.User, f func(*postern.User)) {
+	h.t.Helper()
+	_, err := h.db.ChangeUser(h.t.Context(), u.Tenant, u.ID, at(h.clock.Now(), postern.ActUserChanged),
+		func(u *postern.User) error { f(u); return nil })
+	if err != nil {
+		h.t.Fatalf("change user: %v", err)
+	}
+	h.settle()
+}
+
+// app registers a public client for people.
+func (h *house) app(change ...func(*postern.Client)) postern.Client {
+	h.t.Helper()
+	c, _ := h.client(append([]func(*postern.Client){func(c *postern.Client) {
+		c.Public, c.Secrets, c.Grants, c.Dialects = true, nil, []string{postern.GrantPassword}, []string{"comm100"}
+	}}, change...)...)
+	return c
+}
+
+// login is a person's request for a token.
+func login(app postern.Client, email, password string) postern.Request {
+	return postern.Request{Dialect: "comm100", GrantType: postern.GrantPassword, ClientID: app.ID, Email: email,
+		Password: postern.NewSecret(password), PartnerID: fmt.Sprint(testPartner), Via: postern.ViaForm,
+		Source: testSource, RequestID: "r1"}
+}

@@ -121,7 +121,7 @@ func (s *Issuer) issue(ctx context.Context, req postern.Request, ev *postern.Eve
 	}
 	c := postern.Claims{ClientID: who.ID, Subject: who.ID, Tenant: who.Tenant, Kind: p.Kind, Dialect: p.Dialect}
 	if p.Kind == postern.Person {
-		if c.User, err = s.checkPerson(ctx, req, who, now); err != nil {
+		if c.User, err = s.checkPerson(ctx, req, who, ev, now); err != nil {
 			return postern.Token{}, err
 		}
 		ev.UserID, c.Subject, c.AuthTime = c.User.ID, c.User.ID, now

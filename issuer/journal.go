@@ -23,6 +23,7 @@ type journal struct {
 	wake     chan struct{} // holds one token when the queue is not empty
 	stopped  chan struct{}
 	finished chan struct{}
+	pendings sync.Pool // of *pending
 
 	mu     sync.Mutex
 	queue  []*pending
@@ -34,11 +35,10 @@ type pending struct {
 	done  chan error
 }
 
-var pendings = sync.Pool{New: func() any { return &pending{done: make(chan error, 1)} }}
-
 func newJournal(store Journal, observe func(int, time.Duration)) *journal {
 	j := &journal{store: store, observe: observe,
 		wake: make(chan struct{}, 1), stopped: make(chan struct{}), finished: make(chan struct{})}
+	j.pendings.New = func() any { return &pending{done: make(chan error, 1)} }
 	go j.run()
 	return j
 }
@@ -46,7 +46,7 @@ func newJournal(store Journal, observe func(int, time.Duration)) *journal {
 // append returns when the entry is durable, or with the reason why it is not. A
 // caller whose context ends leaves at once; its entry is still written.
 func (j *journal) append(ctx context.Context, e *postern.Entry) error {
-	p := pendings.Get().(*pending)
+	p := j.pendings.Get().(*pending)
 	p.entry = e
 	if err := j.enqueue(p); err != nil {
 		return err
@@ -54,7 +54,7 @@ func (j *journal) append(ctx context.Context, e *postern.Entry) error {
 	select {
 	case err := <-p.done:
 		p.entry = nil
-		pendings.Put(p)
+		j.pendings.Put(p)
 		return err
 	case <-ctx.Done():
 		return &postern.Error{Code: postern.Unavailable, Msg: "the request was given up", Err: context.Cause(ctx)}

@@ -122,9 +122,11 @@ func (k *known) partner(ctx context.Context, partnerID int64) (string, error) {
 	})
 }
 
+// user gives a person as tokens need it: what only a login needs is not kept.
 func (k *known) user(ctx context.Context, tenant, id string) (*postern.User, error) {
 	return recall(k.users, tenant+"/"+id, func() (*postern.User, error) {
 		u, err := k.reg.UserByID(ctx, tenant, id)
+		u.PasswordHash, u.Failures, u.LockedUntil = "", 0, time.Time{}
 		return &u, err
 	})
 }

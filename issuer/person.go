@@ -18,43 +18,64 @@ const (
 	causeLockedUser    = "locked user"
 	causeDisabledUser  = "disabled user"
 	causeNoEmail       = "no email sent"
+	causeLongPassword  = "password longer than any"
+	causeRevokedUser   = "user's tokens are revoked"
 )
 
 // checkPerson proves the person of a password grant. Whether the partner, the
 // user or the password is wrong, or the account is locked or disabled, one password
-// hash is computed and one answer given (conformance clause RO-05).
-func (s *Issuer) checkPerson(ctx context.Context, req postern.Request, who caller, now time.Time) (*postern.User, error) {
-	if req.Email == "" {
+// hash is computed and one answer given (conformance clause RO-05). Only what the
+// request itself shows is refused without one.
+func (s *Issuer) checkPerson(ctx context.Context, req postern.Request, who caller, ev *postern.Event, now time.Time) (*postern.User, error) {
+	switch {
+	case req.Email == "":
 		return nil, badGrant(causeNoEmail)
+	case len(req.Password.Reveal()) > postern.MaxPassword:
+		return nil, badGrant(causeLongPassword)
 	}
 	// A network that has used up its failures is told so before any hash is computed.
-	if wait := s.bySource.full(network(req.Source), now); wait > 0 {
+	if wait, first := s.bySource.full(network(req.Source), now); wait > 0 {
+		if first {
+			ev.Action = postern.ActThrottled
+		}
 		return nil, tooMany(wait, "failures of the network")
 	}
-	near := who.Tenant + "/" + postern.CanonicalEmail(req.Email) + "/" + network(req.Source)
-	user, cause, err := s.findPerson(ctx, req, who, now)
-	if err != nil {
+	// The turn covers the look-up, the hash and the count, so that a lock which others
+	// bring about meanwhile is seen: as many guesses outrun it as have a turn at once.
+	if err := s.passwords.enter(ctx); err != nil {
 		return nil, err
 	}
-	if cause == "" && s.near.locked(near, now) {
-		cause = causeLockedUser
+	defer s.passwords.leave()
+	near := nearKey(req, who)
+	user, cause, err := s.findPerson(ctx, req, who, near, now)
+	if err != nil {
+		return nil, err
 	}
 	stored := ""
 	if cause == "" {
 		stored = user.PasswordHash
 	}
-	right, err := s.passwords.Check(ctx, stored, req.Password)
+	right, err := s.passwords.compare(stored, req.Password)
 	if err != nil {
 		return nil, err
 	}
-	if cause == "" && !right {
+	if right { // the hash took its time: what was changed meanwhile counts
+		if user, cause, err = s.findPerson(ctx, req, who, near, now); err != nil {
+			return nil, err
+		}
+	}
+	if cause == "" && (!right || user.PasswordHash != stored) {
 		cause = causeWrongPassword
 		if err := s.countFailure(ctx, req, user, now); err != nil {
 			return nil, err
 		}
 	}
 	if cause != "" {
-		s.near.fail(near, now)
+		// What comes during a lock tells nobody anything, so it does not make it longer:
+		// a program that keeps asking gets in when its turn comes.
+		if cause != causeLockedUser {
+			s.near.fail(near, now)
+		}
 		return nil, badGrant(cause)
 	}
 	s.near.clear(near)
@@ -66,10 +87,17 @@ func (s *Issuer) checkPerson(ctx context.Context, req postern.Request, who calle
 	return &user, nil
 }
 
+// nearKey names an account as seen from a network. It is bounded, because anyone
+// can make one.
+func nearKey(req postern.Request, who caller) string {
+	email := postern.CanonicalEmail(req.Email)
+	return who.Tenant + "/" + network(req.Source) + "/" + email[:min(len(email), postern.MaxEmail)]
+}
+
 // findPerson looks the person up, fresh from the registry: the count of failures
 // and the lock must not be remembered. It answers the cause when there is nobody
 // whose password is worth comparing.
-func (s *Issuer) findPerson(ctx context.Context, req postern.Request, who caller, now time.Time) (u postern.User, cause string, err error) {
+func (s *Issuer) findPerson(ctx context.Context, req postern.Request, who caller, near string, now time.Time) (u postern.User, cause string, err error) {
 	if req.PartnerID != "" {
 		number, perr := strconv.ParseInt(req.PartnerID, 10, 64)
 		tenant, err := "", error(nil)
@@ -93,7 +121,7 @@ func (s *Issuer) findPerson(ctx context.Context, req postern.Request, who caller
 		return u, "", err
 	case u.Disabled:
 		return u, causeDisabledUser, nil
-	case now.Before(u.LockedUntil):
+	case now.Before(u.LockedUntil) || s.near.locked(near, now):
 		return u, causeLockedUser, nil
 	}
 	return u, "", nil

@@ -41,10 +41,10 @@ func (l Limits) orDefault() Limits {
 }
 
 // buckets counts by key with a leak: a bucket holds up to burst and loses one
-// every interval. The map is bounded; when it is full of live buckets the oldest
-// half is forgotten, which favours the caller and never the memory.
+// every interval. The map is bounded; when it is full half of it is forgotten,
+// which favours the callers and never takes more memory.
 type buckets struct {
-	burst    int
+	burst    time.Duration // in time that it takes to leak
 	interval time.Duration
 
 	mu sync.Mutex
@@ -52,17 +52,17 @@ type buckets struct {
 }
 
 type bucket struct {
-	level float64
+	level time.Duration // time until it is empty
 	at    time.Time
 	told  bool // the run of refusals is in the audit trail
 }
 
 func newBuckets(burst int, interval time.Duration) *buckets {
-	return &buckets{burst: burst, interval: interval, m: map[string]*bucket{}}
+	return &buckets{burst: time.Duration(burst) * interval, interval: interval, m: map[string]*bucket{}}
 }
 
 // add counts one. Beyond the burst it answers how long to wait and whether this is
-// the first refusal of a run.
+// the first refusal of a run, which ends when the bucket is empty.
 func (b *buckets) add(key string, now time.Time) (wait time.Duration, first bool) {
 	if b.burst < 0 {
 		return 0, false
@@ -75,44 +75,52 @@ func (b *buckets) add(key string, now time.Time) (wait time.Duration, first bool
 		k = &bucket{at: now}
 		b.m[key] = k
 	}
-	k.level = max(0, k.level-float64(now.Sub(k.at))/float64(b.interval))
-	k.at = now
-	if k.level == 0 {
-		k.told = false
-	}
-	if k.level+1 <= float64(b.burst) {
-		k.level++
+	k.leak(now)
+	if k.level+b.interval <= b.burst {
+		k.level += b.interval
 		return 0, false
 	}
-	first, k.told = !k.told, true
-	return time.Duration((k.level + 1 - float64(b.burst)) * float64(b.interval)), first
+	return k.refuse(b)
 }
 
-// full answers how long to wait before one more would be borne, without counting.
-func (b *buckets) full(key string, now time.Time) time.Duration {
+// full answers as add does and counts nothing.
+func (b *buckets) full(key string, now time.Time) (wait time.Duration, first bool) {
 	if b.burst < 0 {
-		return 0
+		return 0, false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	k := b.m[key]
 	if k == nil {
-		return 0
+		return 0, false
 	}
-	level := max(0, k.level-float64(now.Sub(k.at))/float64(b.interval))
-	if level+1 <= float64(b.burst) {
-		return 0
+	k.leak(now)
+	if k.level+b.interval <= b.burst {
+		return 0, false
 	}
-	return time.Duration((level + 1 - float64(b.burst)) * float64(b.interval))
+	return k.refuse(b)
+}
+
+func (k *bucket) leak(now time.Time) {
+	if d := now.Sub(k.at); d > 0 {
+		k.level, k.at = max(0, k.level-d), now
+	}
+	if k.level == 0 {
+		k.told = false
+	}
+}
+
+func (k *bucket) refuse(b *buckets) (wait time.Duration, first bool) {
+	first, k.told = !k.told, true
+	return k.level + b.interval - b.burst, first
 }
 
 func (b *buckets) makeRoom(now time.Time) {
 	if len(b.m) < maxBuckets {
 		return
 	}
-	full := time.Duration(b.burst) * b.interval
 	for key, k := range b.m {
-		if now.Sub(k.at) > full || len(b.m) > maxBuckets/2 {
+		if now.Sub(k.at) > b.burst || len(b.m) > maxBuckets/2 {
 			delete(b.m, key)
 		}
 	}

@@ -181,10 +181,14 @@ func (s *Issuer) checkUser(ctx context.Context, c *postern.Claims, at int64) err
 	if err != nil {
 		return gonePast(err, "user is gone")
 	}
-	if u.Disabled || cutOff(at, u.NotBefore) {
+	switch {
+	case u.Disabled:
 		return badToken(causeDisabledUser)
+	case cutOff(at, u.NotBefore):
+		return badToken(causeRevokedUser)
 	}
-	c.User = u
+	own := *u // the caller may do with it as it likes
+	c.User = &own
 	return nil
 }
 

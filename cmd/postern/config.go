@@ -169,7 +169,7 @@ func (c *config) validate() error {
 	check(logLevel(c.LogLevel) != nil, "log_level: %q is none of debug, info, warn, error", c.LogLevel)
 	for name, list := range map[string][]string{"trusted_proxies": c.TrustedProxies, "metrics_from": c.MetricsFrom} {
 		_, err := prefixes(list)
-		check(err == nil, "%s: %v", name, err)
+		check(err == nil, "%s: %s", name, postern.Public(err))
 	}
 	if len(bad) == 0 {
 		return nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -42,22 +43,39 @@ func (c *configShowCmd) Run(_ context.Context, a *app) error {
 	return a.table("SETTING|VALUE|FROM|ENVIRONMENT", rows)
 }
 
-// withoutPassword takes the password out of a database URL, in either of the
-// places it can stand.
+// withoutPassword takes the password out of a database URL. It can stand for the
+// user or in the query, and one with a bare '@', '/', '?' or '#' can stand anywhere:
+// what cannot be read for certain is not shown.
 func withoutPassword(s string) string {
-	u, err := url.Parse(s)
-	if err != nil || u.Host == "" {
+	scheme, rest, ok := strings.Cut(s, "://")
+	if !ok || scheme != "postgres" && scheme != "postgresql" {
 		return s
 	}
-	q := u.Query()
-	for _, name := range []string{"password", "sslpassword"} {
-		if q.Has(name) {
-			q.Set(name, "xxxxx")
+	const hidden = "…"
+	u, err := url.Parse(s)
+	if err != nil || strings.Count(rest, "@") > 1 || strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
+		return scheme + "://" + hidden
+	}
+	q, all := u.Query(), true
+	for name := range q {
+		if !slices.Contains(shownInQuery, name) {
+			q.Del(name)
+			all = false
 		}
 	}
-	u.RawQuery = q.Encode()
-	return u.Redacted()
+	u.RawQuery, u.Fragment = q.Encode(), ""
+	if shown := u.Redacted(); all {
+		return shown
+	} else if len(q) > 0 {
+		return shown + "&" + hidden
+	} else {
+		return shown + "?" + hidden
+	}
 }
+
+// shownInQuery are the settings of a database URL that hold no secret.
+var shownInQuery = []string{"application_name", "connect_timeout", "dbname", "host", "port", "search_path", "sslcert", "sslkey",
+	"sslmode", "sslrootcert", "target_session_attrs", "user"}
 
 // fileOnly lists the settings that only the file can give, where it gives them.
 func (c *config) fileOnly() (out []settingView) {

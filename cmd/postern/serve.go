@@ -63,7 +63,8 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 		}
 	}
 	return h.run(ctx, func() {
-		log.LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("url", h.url), slog.String("version", version),
+		// Whatever the level: others wait for this line, and port 0 is told here only.
+		newLog(logs.Urgent(), p.cfg.LogFormat, "info").LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("url", h.url), slog.String("version", version),
 			slog.String("database", p.db.Engine()))
 		logs.Flush()
 		if c.Demo {

@@ -60,10 +60,8 @@ func (p *place) close() { _ = p.db.Close() }
 func prepareData(cfg *config, create bool) error {
 	path, sqlite := strings.CutPrefix(cfg.DB, "sqlite:")
 	if create {
-		if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-			return err
-		}
-		return os.Chmod(cfg.Data, 0o700) //nolint:gosec // a directory needs its x bit
+		// A directory that is there already is not ours to change: it may be /tmp.
+		return os.MkdirAll(cfg.Data, 0o700)
 	}
 	if !sqlite {
 		return nil

@@ -80,8 +80,8 @@ func (c *clientCreateCmd) client(ctx context.Context, p *place) (postern.Client,
 			return out, err
 		}
 	}
-	if c.Name == "" || len(c.Name) > 200 {
-		return out, postern.Errorf(postern.Invalid, "a name has 1 to 200 bytes")
+	if c.Name == "" || len(c.Name) > maxName {
+		return out, postern.Errorf(postern.Invalid, "a name has 1 to %d bytes", maxName)
 	}
 	var err error
 	if out.Scopes, err = postern.ParseScopes(strings.Join(c.Scope, " ")); err != nil {

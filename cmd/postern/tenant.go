@@ -18,6 +18,9 @@ type tenantCmd struct {
 	Revoke  tenantRevokeCmd  `cmd:"" name:"revoke-tokens" help:"End every token of a tenant."`
 }
 
+// maxName is the longest name of a tenant or a client, in bytes.
+const maxName = 200
+
 // tenantView is a tenant as printed.
 type tenantView struct {
 	ID          string `json:"id"`
@@ -76,8 +79,8 @@ func (c *tenantCreateCmd) Run(ctx context.Context, a *app) error {
 	if name == "" {
 		name = c.ID
 	}
-	if len(name) > 200 {
-		return postern.Errorf(postern.Invalid, "the name is longer than 200 bytes")
+	if len(name) > maxName {
+		return postern.Errorf(postern.Invalid, "a name has 1 to %d bytes", maxName)
 	}
 	now := p.now()
 	t := postern.Tenant{ID: c.ID, Name: name, PartnerID: c.PartnerID, RefuseQuery: c.RefuseQuery, CreatedAt: now, UpdatedAt: now}
@@ -198,18 +201,29 @@ func (c *tenantUpdateCmd) Run(ctx context.Context, a *app) error {
 	if c.Name == nil && c.PartnerID == nil && c.RefuseQuery == nil {
 		return errMisused{postern.Errorf(postern.Invalid, "there is nothing to change").WithHint("try `postern tenant update --help`")}
 	}
-	return a.changeTenant(ctx, c.ID, postern.ActTenantChanged, "settings", c.JSON, func(t *postern.Tenant) error {
+	if c.PartnerID != nil && *c.PartnerID < 0 {
+		return errMisused{postern.Errorf(postern.Invalid, "a partner id is a positive number")}
+	}
+	if c.Name != nil && (*c.Name == "" || len(*c.Name) > maxName) {
+		return postern.Errorf(postern.Invalid, "a name has 1 to %d bytes", maxName)
+	}
+	err := a.changeTenant(ctx, c.ID, postern.ActTenantChanged, "settings", c.JSON, func(t *postern.Tenant) error {
 		if c.Name != nil {
-			t.Name = postern.Shorten(*c.Name, 200)
+			t.Name = *c.Name
 		}
 		if c.PartnerID != nil {
-			t.PartnerID = max(0, *c.PartnerID)
+			t.PartnerID = *c.PartnerID
 		}
 		if c.RefuseQuery != nil {
 			t.RefuseQuery = *c.RefuseQuery
 		}
 		return nil
 	})
+	if postern.CodeOf(err) == postern.Conflict && c.PartnerID != nil { // the only thing that can clash
+		return postern.Errorf(postern.Conflict, "another tenant has the partner id %d", *c.PartnerID).
+			WithHint("`postern tenant list` shows them")
+	}
+	return err
 }
 
 type tenantDisableCmd struct {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,16 +29,16 @@ func (tokenInspectCmd) Help() string {
 }
 
 type inspection struct {
-	Header  json.RawMessage `json:"header"`
-	Claims  json.RawMessage `json:"claims"`
-	Good    *bool           `json:"good,omitempty"`
-	Problem string          `json:"problem,omitempty"`
-	Dialect string          `json:"dialect,omitempty"`
-	Kind    postern.Kind    `json:"kind,omitempty"`
-	Client  string          `json:"client_id,omitempty"`
-	Tenant  string          `json:"tenant,omitempty"`
-	Scope   string          `json:"scope,omitempty"`
-	Expires string          `json:"expires_at,omitempty"`
+	Header   json.RawMessage `json:"header"`
+	Claims   json.RawMessage `json:"claims"`
+	Good     *bool           `json:"good,omitempty"`
+	Problem  string          `json:"problem,omitempty"`
+	Dialects []string        `json:"dialects,omitempty"` // whose format it is; two of ours share one
+	Kind     postern.Kind    `json:"kind,omitempty"`
+	Client   string          `json:"client_id,omitempty"`
+	Tenant   string          `json:"tenant,omitempty"`
+	Scope    string          `json:"scope,omitempty"`
+	Expires  string          `json:"expires_at,omitempty"`
 }
 
 func (c *tokenInspectCmd) Run(ctx context.Context, a *app) error {
@@ -99,6 +100,10 @@ func (a *app) judge(ctx context.Context, raw string, v *inspection) error {
 	}
 	defer p.close()
 	iss, err := p.verifier(ctx, v.Claims)
+	if postern.CodeOf(err) == postern.NotFound {
+		v.Good, v.Problem = new(bool), postern.Public(err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -114,14 +119,39 @@ func (a *app) judge(ctx context.Context, raw string, v *inspection) error {
 		v.Problem = e.Cause
 		return nil
 	}
-	v.Dialect, v.Kind, v.Client, v.Tenant = claims.Dialect, claims.Kind, claims.ClientID, claims.Tenant
+	v.Dialects, v.Kind, v.Client, v.Tenant = formatsOf(*v), claims.Kind, claims.ClientID, claims.Tenant
 	v.Scope, v.Expires = strings.Join(claims.Scope, " "), stamp(claims.ExpiresAt)
 	return nil
+}
+
+// formatsOf names the dialects whose tokens look like this one.
+func formatsOf(v inspection) (names []string) {
+	var h struct {
+		Alg postern.Alg `json:"alg"`
+		Typ string      `json:"typ"`
+		KID string      `json:"kid"`
+	}
+	_ = json.Unmarshal(v.Header, &h) // decodeJWT has seen that it is JSON
+	for _, p := range dialect.Profiles() {
+		if p.Type == h.Typ && p.KeyID == (h.KID != "") && slices.Contains(p.Algs, h.Alg) {
+			if _, err := p.Decode(v.Claims); err == nil {
+				names = append(names, p.Dialect)
+			}
+		}
+	}
+	return names
 }
 
 // verifier makes an issuer that verifies tokens whose iss is as this one says:
 // the command does not know under which URL the server runs.
 func (p *place) verifier(ctx context.Context, claims json.RawMessage) (*issuer.Issuer, error) {
+	keys, err := p.db.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 { // an issuer would make them, and this command makes nothing
+		return nil, postern.Errorf(postern.NotFound, "this database has issued no token yet")
+	}
 	var c struct {
 		Issuer string `json:"iss"`
 	}
@@ -143,7 +173,7 @@ func (a *app) showInspection(v inspection) error {
 	if v.Problem != "" {
 		verdict += " (" + v.Problem + ")"
 	}
-	if err := a.pairs("Verdict", verdict, "Dialect", v.Dialect, "Kind", string(v.Kind), "Client", v.Client, "Tenant", v.Tenant,
+	if err := a.pairs("Verdict", verdict, "Format of", strings.Join(v.Dialects, ", "), "Kind", string(v.Kind), "Client", v.Client, "Tenant", v.Tenant,
 		"Scope", v.Scope, "Expires", v.Expires, "Left", a.left(v.Claims)); err != nil {
 		return err
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/alecthomas/kong"
 )
@@ -66,7 +66,7 @@ func (c *wordsCmd) Run(_ context.Context, a *app) error {
 	}
 	for n := node; n != nil; n = n.Parent {
 		for _, f := range n.Flags {
-			if !f.Hidden && !strings.Contains(strings.Join(c.Words, " "), "--"+f.Name+" ") {
+			if !f.Hidden && !slices.Contains(c.Words, "--"+f.Name) {
 				fmt.Fprintln(a.stdout, "--"+f.Name)
 			}
 		}

@@ -97,6 +97,7 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 
 type keyRetireCmd struct {
 	ID string `arg:"" help:"The key's kid."`
+	asJSON
 }
 
 func (keyRetireCmd) Help() string {
@@ -113,5 +114,5 @@ func (c *keyRetireCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	a.note("key %s is removed; tokens it signed no longer work here, and elsewhere within 15 minutes", c.ID)
-	return p.showKeys(ctx, false, "")
+	return p.showKeys(ctx, c.JSON, "")
 }

@@ -72,8 +72,8 @@ type passwordFlags struct {
 	Generate      bool `help:"Make a password and show it once."`
 }
 
-// read gives the password, and whether it is to be shown.
-func (f passwordFlags) read(a *app, words ...string) (p postern.Secret, made bool, err error) {
+// read gives the password of a user of t, and whether it is to be shown.
+func (f passwordFlags) read(a *app, t postern.Tenant, email string) (p postern.Secret, made bool, err error) {
 	switch {
 	case f.PasswordStdin && f.Generate:
 		return p, false, errMisused{postern.Errorf(postern.Invalid, "--password-stdin and --generate exclude each other")}
@@ -97,7 +97,8 @@ func (f passwordFlags) read(a *app, words ...string) (p postern.Secret, made boo
 			return p, false, postern.Errorf(postern.Invalid, "the two passwords differ")
 		}
 	}
-	return p, false, postern.CheckPassword(p.Reveal(), words...)
+	local, _, _ := strings.Cut(email, "@")
+	return p, false, postern.CheckPassword(p.Reveal(), "postern", t.ID, t.Name, local)
 }
 
 // generatePassword makes 24 hex digits in groups: 96 bits that a person can type.
@@ -145,8 +146,7 @@ func (c *userCreateCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	local, _, _ := strings.Cut(email, "@")
-	password, made, err := c.read(a, "postern", t.ID, t.Name, local)
+	password, made, err := c.read(a, t, email)
 	if err != nil {
 		return err
 	}
@@ -216,27 +216,43 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 	return a.table("USER|EMAIL|ROLE|STATE", rows)
 }
 
-// changeUser is what every change of a user does.
-func (a *app) changeUser(ctx context.Context, tenant, email, action, detail string, change func(*place, *postern.User) error) (postern.User, error) {
-	p, err := a.open(ctx)
-	if err != nil {
-		return postern.User{}, err
+// user looks a user up for a command, with the tenant.
+func (p *place) user(ctx context.Context, tenant, email string) (t postern.Tenant, u postern.User, err error) {
+	if t, err = p.tenant(ctx, tenant); err != nil {
+		return t, u, err
 	}
-	defer p.close()
-	if _, err := p.tenant(ctx, tenant); err != nil {
-		return postern.User{}, err
-	}
-	u, err := p.db.User(ctx, tenant, postern.CanonicalEmail(email))
+	u, err = p.db.User(ctx, tenant, postern.CanonicalEmail(email))
 	if postern.CodeOf(err) == postern.NotFound {
-		return u, postern.Errorf(postern.NotFound, "tenant %s has no user %s", tenant, postern.Shorten(email, postern.MaxEmail)).
+		err = postern.Errorf(postern.NotFound, "tenant %s has no user %s", tenant, postern.Shorten(email, postern.MaxEmail)).
 			WithHint("`postern user list --tenant %s` shows them", tenant)
 	}
-	if err != nil {
-		return u, err
-	}
-	ev := p.event(tenant, action, u.ID, detail)
+	return t, u, err
+}
+
+// changeUser is what every change of a user comes to.
+func (p *place) changeUser(ctx context.Context, u postern.User, action, detail string, change func(*postern.User)) (postern.User, error) {
+	ev := p.event(u.Tenant, action, u.ID, detail)
 	ev.UserID = u.ID
-	return p.db.ChangeUser(ctx, tenant, u.ID, ev, func(u *postern.User) error { return change(p, u) })
+	return p.db.ChangeUser(ctx, u.Tenant, u.ID, ev, func(u *postern.User) error { change(u); return nil })
+}
+
+// switchUser disables a user or takes one back.
+func (a *app) switchUser(ctx context.Context, tenant, email string, disabled, json bool) error {
+	p, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer p.close()
+	_, u, err := p.user(ctx, tenant, email)
+	if err != nil {
+		return err
+	}
+	u, err = p.changeUser(ctx, u, postern.ActUserChanged, yesNo(disabled, "disabled", "enabled"),
+		func(u *postern.User) { u.Disabled = disabled })
+	if err != nil {
+		return err
+	}
+	return a.showUser(u, postern.Secret{}, json)
 }
 
 type userPasswordCmd struct {
@@ -251,15 +267,25 @@ func (userPasswordCmd) Help() string {
 }
 
 func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
-	local, _, _ := strings.Cut(c.Email, "@")
-	password, made, err := c.read(a, "postern", c.Tenant, local)
+	p, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
-	u, err := a.changeUser(ctx, c.Tenant, c.Email, postern.ActUserPassword, "", func(p *place, u *postern.User) error {
-		hash, err := issuer.NewPasswords(p.box).Hash(ctx, password)
-		u.PasswordHash, u.Failures, u.LockedUntil, u.NotBefore = hash, 0, time.Time{}, cutOffNow(p.now())
+	defer p.close()
+	t, u, err := p.user(ctx, c.Tenant, c.Email)
+	if err != nil {
 		return err
+	}
+	password, made, err := c.read(a, t, u.Email)
+	if err != nil {
+		return err
+	}
+	hash, err := issuer.NewPasswords(p.box).Hash(ctx, password) // before the change, which others wait for
+	if err != nil {
+		return err
+	}
+	u, err = p.changeUser(ctx, u, postern.ActUserPassword, "", func(u *postern.User) {
+		u.PasswordHash, u.Failures, u.LockedUntil, u.NotBefore = hash, 0, time.Time{}, cutOffNow(p.now())
 	})
 	if err != nil {
 		return err
@@ -281,12 +307,7 @@ func (userDisableCmd) Help() string {
 }
 
 func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
-	u, err := a.changeUser(ctx, c.Tenant, c.Email, postern.ActUserChanged, "disabled",
-		func(_ *place, u *postern.User) error { u.Disabled = true; return nil })
-	if err != nil {
-		return err
-	}
-	return a.showUser(u, postern.Secret{}, c.JSON)
+	return a.switchUser(ctx, c.Tenant, c.Email, true, c.JSON)
 }
 
 type userEnableCmd struct {
@@ -300,10 +321,5 @@ func (userEnableCmd) Help() string {
 }
 
 func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
-	u, err := a.changeUser(ctx, c.Tenant, c.Email, postern.ActUserChanged, "enabled",
-		func(_ *place, u *postern.User) error { u.Disabled = false; return nil })
-	if err != nil {
-		return err
-	}
-	return a.showUser(u, postern.Secret{}, c.JSON)
+	return a.switchUser(ctx, c.Tenant, c.Email, false, c.JSON)
 }

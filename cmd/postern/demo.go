@@ -8,10 +8,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/issuer"
 )
 
 // The demo tenant.
@@ -45,7 +48,8 @@ func (p *place) demoFile() string { return filepath.Join(p.cfg.Data, "demo.env")
 // demo makes the demo tenant once and writes demo.env. Credentials that the file
 // holds and the database knows stay as they are; only addresses are written anew.
 func (p *place) demo(ctx context.Context, url string) error {
-	if err := p.demoTenant(ctx); err != nil {
+	tenant, err := p.demoTenant(ctx)
+	if err != nil {
 		return err
 	}
 	vars, err := readEnv(p.demoFile())
@@ -65,24 +69,34 @@ func (p *place) demo(ctx context.Context, url string) error {
 	}
 	vars["OAUTH2_TOKEN_URL"] = url + "/oauth2/token"
 	vars["PERSONIFY_TENANT_ID"] = demoTenant
-	vars["COMM100_PARTNER_ID"] = fmt.Sprint(demoPartner)
+	vars["COMM100_PARTNER_ID"] = strconv.FormatInt(tenant.PartnerID, 10)
 	return writeEnv(p.demoFile(), vars)
 }
 
-func (p *place) demoTenant(ctx context.Context) error {
-	_, err := p.db.Tenant(ctx, demoTenant)
-	if postern.CodeOf(err) != postern.NotFound {
-		return err
+// demoTenant makes the tenant, or takes the one that is there; one that was made
+// without a partner id is given ours, because a dialect needs it.
+func (p *place) demoTenant(ctx context.Context) (postern.Tenant, error) {
+	t, err := p.db.Tenant(ctx, demoTenant)
+	switch {
+	case postern.CodeOf(err) == postern.NotFound:
+		t = postern.Tenant{ID: demoTenant, Name: "Demo company", PartnerID: demoPartner, CreatedAt: p.now(), UpdatedAt: p.now()}
+		err = p.db.CreateTenant(ctx, t, p.event(demoTenant, postern.ActTenantCreated, demoTenant, "--demo"))
+	case err == nil && t.PartnerID == 0:
+		t, err = p.db.ChangeTenant(ctx, demoTenant, p.event(demoTenant, postern.ActTenantChanged, demoTenant, "--demo"),
+			func(t *postern.Tenant) error { t.PartnerID = demoPartner; return nil })
 	}
-	t := postern.Tenant{ID: demoTenant, Name: "Demo company", PartnerID: demoPartner, CreatedAt: p.now(), UpdatedAt: p.now()}
-	return p.db.CreateTenant(ctx, t, p.event(demoTenant, postern.ActTenantCreated, demoTenant, "--demo"))
+	if postern.CodeOf(err) == postern.Conflict {
+		err = postern.Errorf(postern.Conflict, "another tenant has the partner id %d, which --demo needs", demoPartner).
+			WithHint("serve the demo from a --data of its own, or give that tenant another number: `postern tenant update`")
+	}
+	return t, err
 }
 
-// demoClient keeps the credential that vars holds, or makes one.
+// demoClient keeps the credential that vars holds if it works, or makes one.
 func (p *place) demoClient(ctx context.Context, d demoClient, vars map[string]string) error {
-	if id := vars[d.prefix+"_CLIENT_ID"]; id != "" && (d.public || vars[d.prefix+"_CLIENT_SECRET"] != "") {
+	if id := vars[d.prefix+"_CLIENT_ID"]; id != "" {
 		c, err := p.db.Client(ctx, id)
-		if err == nil && c.Tenant == demoTenant {
+		if err == nil && c.Tenant == demoTenant && (d.public || p.knows(c, vars[d.prefix+"_CLIENT_SECRET"])) {
 			return nil
 		}
 		if err != nil && postern.CodeOf(err) != postern.NotFound {
@@ -109,15 +123,25 @@ func (p *place) demoClient(ctx context.Context, d demoClient, vars map[string]st
 	return p.db.CreateClient(ctx, c, ev)
 }
 
-// demoUser keeps the agent whose password vars holds, or gives a new password.
+// knows says whether secret is a live one of the client.
+func (p *place) knows(c postern.Client, secret string) bool {
+	hash := issuer.NewHasher(p.box).Hash(postern.NewSecret(secret))
+	return slices.ContainsFunc(c.LiveSecrets(p.now()), func(s postern.StoredSecret) bool { return s.Hash == hash })
+}
+
+// demoUser keeps the agent whose password vars holds if it is right, or gives a new
+// password.
 func (p *place) demoUser(ctx context.Context, vars map[string]string) error {
 	u, err := p.db.User(ctx, demoTenant, demoEmail)
-	if err == nil && vars["COMM100_EMAIL"] == demoEmail && vars["COMM100_PASSWORD"] != "" {
-		return nil
-	}
 	absent := postern.CodeOf(err) == postern.NotFound
 	if err != nil && !absent {
 		return err
+	}
+	if !absent && vars["COMM100_EMAIL"] == demoEmail {
+		right, err := issuer.NewPasswords(p.box).Check(ctx, u.PasswordHash, postern.NewSecret(vars["COMM100_PASSWORD"]))
+		if right || err != nil {
+			return err
+		}
 	}
 	password := generatePassword()
 	fresh, err := p.newUser(ctx, demoTenant, demoEmail, password)
@@ -179,7 +203,15 @@ func writeEnv(path string, vars map[string]string) error {
 		fmt.Fprintf(&b, "%s='%s'\n", name, vars[name])
 	}
 	tmp := path + ".new"
-	if err := os.WriteFile(tmp, []byte(b.String()), 0o600); err != nil {
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // in our own data directory
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(b.String())
+	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(tmp, path)

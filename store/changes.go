@@ -73,12 +73,14 @@ func (db *DB) Changes(ctx context.Context, seq int64, limit int) ([]postern.Chan
 	if seq < 0 {
 		after = math.MaxInt64
 	}
+	// SQLite plans a statement anew whenever a bare LIMIT parameter is bound, and this
+	// one is asked all the time: hence the + 0.
 	rows, err := many(ctx, db.read, scanFeed, `
 		SELECT n.value, t.value, COALESCE(c.seq, 0), COALESCE(c.kind, ''), COALESCE(c.tenant, ''), COALESCE(c.id, ''),
 			COALESCE(c.until, 0)
 		FROM counters n
 		JOIN counters t ON t.name = $3
-		LEFT JOIN (SELECT seq, kind, tenant, id, until FROM changes WHERE seq > $1 ORDER BY seq LIMIT $4) c ON 1 = 1
+		LEFT JOIN (SELECT seq, kind, tenant, id, until FROM changes WHERE seq > $1 ORDER BY seq LIMIT $4 + 0) c ON 1 = 1
 		WHERE n.name = $2
 		ORDER BY 3`, after, counterChanges, counterTrimmed, limit)
 	if err != nil {

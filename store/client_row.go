@@ -1,10 +1,8 @@
 package store
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"net/netip"
 	"strings"
 	"time"
@@ -117,50 +115,4 @@ func values(engine string, rows, width int) string {
 		}
 	}
 	return b.String() + ")"
-}
-
-// Sizes of a bulk load: clients to a statement, statements to a transaction.
-const (
-	loadRows       = 100
-	loadStatements = 100
-)
-
-// LoadClients adds many clients of existing tenants fast, for an import or a
-// benchmark into a database that nobody serves from yet: nothing is recorded in the
-// audit trail and no cache is told. Every 10,000 clients are one transaction, and
-// those before a failure stay.
-func (db *DB) LoadClients(ctx context.Context, clients iter.Seq[postern.Client]) error {
-	next, stop := iter.Pull(clients)
-	defer stop()
-	for more := true; more; {
-		err := db.engine.write(ctx, func(ctx context.Context, tx session) (err error) {
-			for i := 0; i < loadStatements && more && err == nil; i++ {
-				more, err = db.loadSome(ctx, tx, next)
-			}
-			return err
-		})
-		if err != nil {
-			return db.fail(err, "client", "")
-		}
-	}
-	return nil
-}
-
-// loadSome inserts up to loadRows clients and says whether there may be more.
-func (db *DB) loadSome(ctx context.Context, tx session, next func() (postern.Client, bool)) (more bool, err error) {
-	args, rows := make([]any, 0, loadRows*clientWidth), 0
-	for more = true; rows < loadRows; rows++ {
-		var c postern.Client
-		if c, more = next(); !more {
-			break
-		}
-		if args, err = clientArgs(args, &c); err != nil {
-			return false, err
-		}
-	}
-	if rows == 0 {
-		return false, nil
-	}
-	_, err = tx.exec(ctx, insertClients(db.name, rows), args...)
-	return more, err
 }

@@ -19,8 +19,10 @@ import (
 // What every connection to SQLite has. Caches are small because the whole server
 // is; the operating system caches the file as well.
 const (
-	sqliteBusy    = 5000 // milliseconds to wait for another process's transaction
-	sqliteReaders = 4
+	sqliteBusy        = 5000 // milliseconds to wait for another process's transaction
+	sqliteReaders     = 4
+	sqliteReaderCache = 1000 // KiB
+	sqliteWriterCache = 2000 // KiB
 )
 
 // sqliteEngine is one file: one connection that writes and a few that read beside
@@ -46,14 +48,14 @@ func (db *DB) openSQLite(ctx context.Context, path string, opt Options) error {
 		}
 	}()
 	if e.writer, err = sql.Open("sqlite", sqliteDSN(path, "_txlock", "immediate", "_journal_mode", "WAL",
-		"_synchronous", "FULL", "_pragma", "cache_size(-2000)", "_pragma", "journal_size_limit(16777216)")); err != nil {
+		"_synchronous", "FULL", "_pragma", fmt.Sprintf("cache_size(-%d)", sqliteWriterCache), "_pragma", "journal_size_limit(16777216)")); err != nil {
 		return err
 	}
 	e.writer.SetMaxOpenConns(1)
 	if err := migrateSQLite(ctx, e.writer); err != nil {
 		return err
 	}
-	if e.reader, err = sql.Open("sqlite", sqliteDSN(path, "_query_only", "1", "_pragma", "cache_size(-1000)")); err != nil {
+	if e.reader, err = sql.Open("sqlite", sqliteDSN(path, "_query_only", "1", "_pragma", fmt.Sprintf("cache_size(-%d)", sqliteReaderCache))); err != nil {
 		return err
 	}
 	if opt.MaxConns <= 0 {
@@ -181,6 +183,18 @@ func (e *sqliteEngine) disconnect() error {
 	err := errors.Join(e.session.runner.(*prepared).close(), e.conn.Close())
 	e.conn = nil
 	return err
+}
+
+// setCache gives the writing connection a cache of so many KiB, and gives the rest
+// back to the system.
+func (e *sqliteEngine) setCache(ctx context.Context, kib int) error {
+	return e.write(ctx, func(ctx context.Context, tx session) error {
+		if _, err := tx.exec(ctx, fmt.Sprintf("PRAGMA cache_size = -%d", kib)); err != nil {
+			return err
+		}
+		_, err := tx.exec(ctx, "PRAGMA shrink_memory")
+		return err
+	})
 }
 
 func (e *sqliteEngine) notify(context.Context, session) error { return nil }

@@ -293,7 +293,7 @@ func changeClient(t *testing.T, db *store.DB) {
 }
 
 func loadClients(t *testing.T, db *store.DB, raw *sql.DB) {
-	const n = 10_150 // more than one transaction and an odd rest
+	const n = 1_150 // more than one statement and an odd rest
 	var want postern.Client
 	err := db.LoadClients(t.Context(), func(yield func(postern.Client) bool) {
 		for i := range n {

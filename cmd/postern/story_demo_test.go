@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"fmt"
 	"math/big"
 	"net"
 	"os"
@@ -27,6 +28,12 @@ func init() {
 //
 //	tour FILE
 func storyTour(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(poll(patience, func() error { // the tour comes after the line that says listening
+		if tour := ts.ReadFile(args[0]); !strings.Contains(tour, "Ctrl-C") {
+			return fmt.Errorf("the tour is not at its end: %s", tour)
+		}
+		return nil
+	}))
 	var pasted []string
 	token := regexp.MustCompile(`"(access_token|token)":"eyJ[\w-]+\.[\w-]+\.[\w-]+"`)
 	for line := range strings.Lines(ts.ReadFile(args[0])) {

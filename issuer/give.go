@@ -16,9 +16,6 @@ import (
 // signs one. Either way the event is durable before the token leaves.
 func (s *Issuer) give(ctx context.Context, who caller, p *postern.Profile, c postern.Claims, ev *postern.Event, now time.Time) (postern.Token, error) {
 	ev.Scope, ev.Audience = c.Scope.String(), strings.Join(c.Audience, " ")
-	if c.User != nil {
-		ev.Scope = strings.Join(c.Scope, " ")
-	}
 	key, err := s.rings.active(alg(&who.Client, p), now)
 	if err != nil {
 		return postern.Token{}, err
@@ -101,14 +98,18 @@ func issuedAt(tokenID string) int64 {
 // liveContext binds a sealed live token to its row.
 func liveContext(clientID, slot string) string { return "live/" + clientID + "/" + slot }
 
+// lastSecond of a live token is not answered again: its ExpiresIn would be a lie.
+const lastSecond = time.Second
+
 // giveShared answers the live token of the slot again, or signs one and lets the
 // journal decide, in the commit that records it, whose is the first. So any number
 // of requests on any number of nodes get one token, and it survives a restart.
 func (s *Issuer) giveShared(ctx context.Context, who caller, p *postern.Profile, key *signer, c postern.Claims, ev *postern.Event, now time.Time) (postern.Token, error) {
-	// The key is part of the slot, so that retiring it ends its live tokens too.
-	slot := strings.Join([]string{p.Dialect, key.ID, ev.Scope, ev.Audience}, "|")
+	// The key is part of the slot, so that retiring it ends its live tokens too. No
+	// scope holds the quote that parts them.
+	slot := strings.Join([]string{p.Dialect, key.ID, ev.Scope, ev.Audience}, `"`)
 	gen := s.known.live.generation()
-	live, err := s.liveToken(ctx, who, slot, now)
+	live, err := s.liveToken(ctx, gen, who, slot, now)
 	if err != nil {
 		return postern.Token{}, err
 	}
@@ -118,8 +119,10 @@ func (s *Issuer) giveShared(ctx context.Context, who caller, p *postern.Profile,
 		if err != nil {
 			return postern.Token{}, err
 		}
+		// For the journal a token lives as long as it is answered again, and its time of
+		// issue is that of its id, to the millisecond as cut-offs are.
 		live = liveToken{value: tok.Value, LiveToken: postern.LiveToken{Tenant: who.Tenant, ClientID: who.ID, Slot: slot,
-			TokenID: tok.ID, IssuedAt: tok.IssuedAt, ExpiresAt: tok.ExpiresAt,
+			TokenID: tok.ID, IssuedAt: time.UnixMilli(issuedAt(tok.ID)), ExpiresAt: tok.ExpiresAt.Add(-lastSecond),
 			Sealed: s.cfg.Box.Seal(liveContext(who.ID, slot), []byte(tok.Value.Reveal()))}}
 		offered := live.LiveToken
 		entry.Live = &offered
@@ -132,20 +135,23 @@ func (s *Issuer) giveShared(ctx context.Context, who caller, p *postern.Profile,
 		return postern.Token{}, err
 	}
 	*ev = entry.Event
-	if entry.Live != nil && entry.Live.TokenID != live.TokenID {
-		if live, err = s.unseal(*entry.Live); err != nil { // another was first
-			return postern.Token{}, err
+	if entry.Live != nil {
+		if entry.Live.TokenID != live.TokenID { // another was first
+			if live, err = s.unseal(*entry.Live); err != nil {
+				return postern.Token{}, err
+			}
 		}
+		s.known.live.put(gen, who.ID+"/"+slot, live)
 	}
-	s.known.live.put(gen, who.ID+"/"+slot, live)
 	s.cfg.OnEvent(*ev)
-	left := live.ExpiresAt.Sub(now).Truncate(time.Second)
+	expires := live.ExpiresAt.Add(lastSecond)
+	left := expires.Sub(now).Truncate(time.Second)
 	return postern.Token{Value: live.value, Type: "Bearer", ID: live.TokenID, Scope: c.Scope,
-		IssuedAt: live.IssuedAt, ExpiresAt: live.ExpiresAt, ExpiresIn: max(left, time.Second)}, nil
+		IssuedAt: live.IssuedAt.Truncate(time.Second), ExpiresAt: expires, ExpiresIn: max(left, time.Second)}, nil
 }
 
 // liveToken gives the token that lives in the slot, a zero one when none does.
-func (s *Issuer) liveToken(ctx context.Context, who caller, slot string, now time.Time) (liveToken, error) {
+func (s *Issuer) liveToken(ctx context.Context, gen uint64, who caller, slot string, now time.Time) (liveToken, error) {
 	key := who.ID + "/" + slot
 	if t, ok := s.known.live.get(key); ok {
 		return s.ifAlive(ctx, t, who, now)
@@ -161,6 +167,7 @@ func (s *Issuer) liveToken(ctx context.Context, who caller, slot string, now tim
 	if err != nil {
 		return liveToken{}, err
 	}
+	s.known.live.put(gen, key, t)
 	return s.ifAlive(ctx, t, who, now)
 }
 
@@ -172,10 +179,10 @@ func (s *Issuer) unseal(t postern.LiveToken) (liveToken, error) {
 	return liveToken{LiveToken: t, value: postern.NewSecret(string(plain))}, nil
 }
 
-// ifAlive gives t unless it has less than a second to live or is revoked.
+// ifAlive gives t unless it is in its last second or is revoked.
 func (s *Issuer) ifAlive(ctx context.Context, t liveToken, who caller, now time.Time) (liveToken, error) {
 	at := issuedAt(t.TokenID)
-	if t.ExpiresAt.Sub(now) < time.Second || cutOff(at, who.NotBefore) || cutOff(at, who.tenant.NotBefore) {
+	if !now.Before(t.ExpiresAt) || cutOff(at, who.NotBefore) || cutOff(at, who.tenant.NotBefore) {
 		return liveToken{}, nil
 	}
 	gone, err := s.revoked.has(ctx, t.TokenID)

@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"hash"
 	"sync/atomic"
+
+	"postern.dev/postern"
 )
 
 // CountMACs counts the MACs of secrets that s computes from now on. Nothing may be
@@ -72,3 +74,15 @@ func NearLocks(s *Issuer) int {
 	defer s.near.mu.Unlock()
 	return len(s.near.m)
 }
+
+// Enqueue puts an entry in the queue of the journal without waiting for it.
+func Enqueue(s *Issuer, e *postern.Entry) error {
+	return s.journal.enqueue(&pending{entry: e, done: make(chan error, 1)})
+}
+
+// The bounds of the journal.
+const (
+	MaxBatch      = maxBatch
+	MaxQueue      = maxQueue
+	CommitTimeout = commitTimeout
+)

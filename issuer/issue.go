@@ -78,22 +78,26 @@ func (s *Issuer) refuse(ctx context.Context, req postern.Request, ev postern.Eve
 	return err
 }
 
-// record makes an entry durable.
+// record makes an entry durable. Its error is the caller's own: that of the journal
+// belongs to everyone who waited for the same commit.
 func (s *Issuer) record(ctx context.Context, e *postern.Entry) error {
 	err := s.journal.append(ctx, e)
 	if err == nil {
 		return nil
 	}
-	out := postern.AsError(err)
-	call := postern.CallFrom(ctx)
-	call.Code, call.Cause, call.Err = postern.Unavailable, "audit record not durable", err
-	if out.Code != postern.Unavailable {
-		out = &postern.Error{Code: postern.Unavailable, Msg: "the request could not be recorded", Err: err}
+	out := postern.Error{Code: postern.Unavailable, Msg: "the request could not be recorded", Err: err}
+	if e := postern.AsError(err); e.Code == postern.Unavailable {
+		out = *e
 	}
 	if out.Wait == 0 {
 		out.Wait = time.Second
 	}
-	return out
+	if out.Cause == "" {
+		out.Cause = "audit record not durable"
+	}
+	call := postern.CallFrom(ctx)
+	call.Code, call.Cause, call.Err = out.Code, out.Cause, err
+	return &out
 }
 
 // issue is the path of a token. It fills ev as it learns.

@@ -64,7 +64,11 @@ func (j *journal) append(ctx context.Context, e *postern.Entry) error {
 func (j *journal) enqueue(p *pending) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.closed || len(j.queue) >= maxQueue {
+	if j.closed {
+		return &postern.Error{Code: postern.Unavailable, Wait: time.Second,
+			Msg: "the server is stopping", Cause: "journal closed"}
+	}
+	if len(j.queue) >= maxQueue {
 		return &postern.Error{Code: postern.Unavailable, Wait: time.Second,
 			Msg: "too many requests are waiting to be recorded", Cause: "journal queue full"}
 	}

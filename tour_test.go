@@ -3,6 +3,7 @@ package postern_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -99,7 +100,11 @@ func theBinary(t *testing.T) string {
 // run is the environment of a newcomer: nothing of Postern's is set in it, and no
 // proxy stands before the loopback.
 func run(t *testing.T, dir, name string, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), name, args...)
+	t.Helper()
+	// The limit is for what hangs; nothing here takes a tenth of it.
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
 	cmd.WaitDelay = 20 * time.Second
 	for _, v := range os.Environ() {

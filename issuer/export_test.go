@@ -5,7 +5,9 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"hash"
+	"strconv"
 	"sync/atomic"
+	"time"
 
 	"postern.dev/postern"
 )
@@ -86,3 +88,15 @@ const (
 	MaxQueue      = maxQueue
 	CommitTimeout = commitTimeout
 )
+
+// SizesAfter counts n keys in one of each bounded map and gives how many it holds.
+func SizesAfter(n int, now time.Time) map[string]int {
+	b, w, l := newBuckets(10, time.Second), newWindows(), newNearLocks()
+	for i := range n {
+		key := strconv.Itoa(i)
+		b.add(key, now)
+		w.add(key, 1, now)
+		l.fail(key, now)
+	}
+	return map[string]int{"buckets": len(b.m), "windows": len(w.m), "near locks": len(l.m)}
+}

@@ -52,7 +52,7 @@ bench: ## Measure tokens per second and CPU per token against the floor
 	POSTERN_TEST_FSYNC=on test/with-postgres go run ./test/bench $(ARGS)
 
 fuzz: ## Run every fuzz test for FUZZTIME (20s)
-	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
+	@grep -rlE '^func Fuzz' --include='*_test.go' --exclude-dir=node_modules . | sort | while read -r file; do \
 		for name in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$$file"); do \
 			echo "== $$name in $$(dirname "$$file")"; \
 			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
@@ -60,7 +60,7 @@ fuzz: ## Run every fuzz test for FUZZTIME (20s)
 	done
 
 golden: ## Write golden files and transcripts anew; review them like code
-	@grep -rlE 'flag\.Bool(Var)?\([^)]*"update"' --include='*_test.go' . | xargs -r -n1 dirname | sort -u | while read -r dir; do \
+	@grep -rlE 'flag\.Bool(Var)?\([^)]*"update"' --include='*_test.go' --exclude-dir=node_modules . | xargs -r -n1 dirname | sort -u | while read -r dir; do \
 		echo "== $$dir"; go test "$$dir" -update; \
 	done
 	git status --short

@@ -46,7 +46,8 @@ var rooms = []room{
 	// internal/deps holds modules for packages that are being written.
 	{at: "internal/deps", may: nil},
 	{at: "cmd/postern", may: everyone, not: map[string]string{"testing": noTests, module + "/store/storetest": noTests}},
-	// Programs for developers, in no release.
+	// Stories, and programs for developers, in no release.
+	{at: "test", may: everyone},
 	{at: "test/*", may: everyone},
 	{at: "test/*/*", may: everyone},
 }
@@ -99,10 +100,15 @@ func judge(p pkg) (complaints []string) {
 			say("reaches", banned+":", r.not[banned])
 		}
 	}
-	if slices.Contains(p.Deps, "testing") && !strings.HasPrefix(r.at, "test/") && r.at != "store/storetest" && r.at != "internal/deps" {
+	if slices.Contains(p.Deps, "testing") && !forTests(r.at) && r.at != "internal/deps" {
 		say("reaches testing:", noTests)
 	}
 	return complaints
+}
+
+// forTests says whether a folder holds nothing for the binary.
+func forTests(at string) bool {
+	return at == "test" || strings.HasPrefix(at, "test/") || at == "store/storetest"
 }
 
 func orNothing(list []string) string {

@@ -406,8 +406,8 @@ func usedModules(t *testing.T, pkgs []pkg) map[string]string {
 				continue
 			}
 			of := func(i string) bool { return i == r.Path || strings.HasPrefix(i, r.Path+"/") }
-			switch test := strings.HasPrefix(where, "test/") || where == "store/storetest"; {
-			case slices.ContainsFunc(p.Imports, of) && !test:
+			switch {
+			case slices.ContainsFunc(p.Imports, of) && !forTests(where):
 				used[r.Path] = "binary"
 			case used[r.Path] == "" && slices.ContainsFunc(slices.Concat(p.Imports, p.TestImports, p.XTestImports), of):
 				used[r.Path] = "tests"

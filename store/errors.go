@@ -72,13 +72,16 @@ func classify(err error) (code postern.Code, msg, hint string) {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return classifySQLite(e.Code())
 	}
+	// Whatever the server has against a new connection, it may think better of it.
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return postern.Unavailable, msgSilent, hintSilent
+	}
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return classifyPostgres(e.Code)
 	}
 	_, isNet := errors.AsType[net.Error](err)
-	_, isDial := errors.AsType[*pgconn.ConnectError](err)
 	switch {
-	case isNet, isDial, pgconn.SafeToRetry(err), pgconn.Timeout(err),
+	case isNet, pgconn.SafeToRetry(err), pgconn.Timeout(err),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
 		errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone), errors.Is(err, net.ErrClosed),
 		errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):

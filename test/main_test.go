@@ -1,0 +1,68 @@
+package test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// binary is the program under test.
+var binary string
+
+func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+
+func buildAndRun(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "postern-test")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	binary = filepath.Join(dir, "postern")
+	args := []string{"build", "-o", binary}
+	if raceDetector {
+		args = append(args, "-race")
+	}
+	build := exec.Command("go", append(args, "../cmd/postern")...) //nolint:gosec // our own arguments
+	build.Stderr = os.Stderr
+	if err := build.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "build the program:", err)
+		return 1
+	}
+	flag.Parse()
+	// Most of what these tests do is wait for processes: two at a time would waste it.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
+// patience is how long a test waits for what must happen at all.
+const patience = time.Minute
+
+// poll asks until good answers nil, and gives its last answer when limit has passed.
+// It is the only thing here that waits.
+func poll(limit time.Duration, good func() error) error {
+	end := time.Now().Add(limit)
+	for tick := time.Tick(10 * time.Millisecond); ; <-tick {
+		err := good()
+		if err == nil || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+// eventually is poll for what a test cannot go on without. It gives the time it took.
+func eventually(t testing.TB, limit time.Duration, what string, good func() error) time.Duration {
+	t.Helper()
+	begin := time.Now()
+	if err := poll(limit, good); err != nil {
+		t.Fatalf("%s: not within %v: %v", what, limit, err)
+	}
+	return time.Since(begin)
+}

@@ -87,7 +87,14 @@ const (
 	MaxBatch      = maxBatch
 	MaxQueue      = maxQueue
 	CommitTimeout = commitTimeout
+	MaxHold       = maxHold
 )
+
+// OnItsWay begins a request that never has an entry, until release is called.
+func OnItsWay(s *Issuer) (release func()) {
+	s.journal.begin()
+	return s.journal.end
+}
 
 // SizesAfter counts n keys in one of each bounded map and gives how many it holds.
 func SizesAfter(n int, now time.Time) map[string]int {

@@ -10,6 +10,8 @@ import (
 
 // Issue implements postern.Issuer.
 func (s *Issuer) Issue(ctx context.Context, req postern.Request) (postern.Token, error) {
+	s.journal.begin()
+	defer s.journal.end()
 	now := s.now()
 	ev := s.event(req, postern.ActTokenIssued, now)
 	tok, err := s.issue(ctx, req, &ev, now)
@@ -81,7 +83,7 @@ func (s *Issuer) refuse(ctx context.Context, req postern.Request, ev postern.Eve
 // record makes an entry durable. Its error is the caller's own: that of the journal
 // belongs to everyone who waited for the same commit.
 func (s *Issuer) record(ctx context.Context, e *postern.Entry) error {
-	err := s.journal.append(ctx, e)
+	err := s.journal.append(e)
 	if err == nil {
 		return nil
 	}

@@ -131,6 +131,10 @@ func (s *Issuer) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	// Before a key is made: with another master key none must be.
+	if err := s.reloadKeys(ctx); err != nil {
+		return err
+	}
 	if err := s.keys.Ensure(ctx); err != nil {
 		return err
 	}

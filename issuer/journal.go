@@ -3,6 +3,7 @@ package issuer
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"postern.dev/postern"
@@ -12,22 +13,27 @@ const (
 	maxBatch      = 256             // entries committed together
 	maxQueue      = 8192            // entries waiting; beyond it requests are refused
 	commitTimeout = 5 * time.Second // of one transaction
+	maxHold       = time.Millisecond
 )
 
 // journal commits the entries of concurrent requests together, so that each pays
 // a share of one write to disk (group commit). Whatever arrives while one batch is
-// written makes up the next.
+// written makes up the next; and a batch is held, for maxHold at most, while
+// requests are on their way that will have an entry too. A request that is alone
+// waits for nobody.
 type journal struct {
 	store    Journal
 	observe  func(entries int, took time.Duration)
-	wake     chan struct{} // holds one token when the queue is not empty
+	asking   atomic.Int64  // requests that will have an entry, until they are answered
+	wake     chan struct{} // holds one token when the queue is worth a look
 	stopped  chan struct{}
 	finished chan struct{}
 	pendings sync.Pool // of *pending
 
-	mu     sync.Mutex
-	queue  []*pending
-	closed bool
+	mu      sync.Mutex
+	queue   []*pending
+	writing int // entries taken from the queue and not answered yet
+	closed  bool
 }
 
 type pending struct {
@@ -43,22 +49,30 @@ func newJournal(store Journal, observe func(int, time.Duration)) *journal {
 	return j
 }
 
-// append returns when the entry is durable, or with the reason why it is not. A
-// caller whose context ends leaves at once; its entry is still written.
-func (j *journal) append(ctx context.Context, e *postern.Entry) error {
+// begin says that a request is on its way which will have an entry; end takes
+// that back once it is answered.
+func (j *journal) begin() { j.asking.Add(1) }
+
+func (j *journal) end() {
+	if j.asking.Add(-1) == 0 {
+		j.look() // a batch may have been held for this one
+	}
+}
+
+// append returns when the entry is durable, or with the reason why it is not. It
+// does not return earlier for a caller that gave up: the entry is on its way, the
+// wait is bounded by commitTimeout for a batch and the failure of one fails all that
+// wait.
+func (j *journal) append(e *postern.Entry) error {
 	p := j.pendings.Get().(*pending)
 	p.entry = e
 	if err := j.enqueue(p); err != nil {
 		return err
 	}
-	select {
-	case err := <-p.done:
-		p.entry = nil
-		j.pendings.Put(p)
-		return err
-	case <-ctx.Done():
-		return &postern.Error{Code: postern.Unavailable, Msg: "the request was given up", Err: context.Cause(ctx)}
-	}
+	err := <-p.done
+	p.entry = nil
+	j.pendings.Put(p)
+	return err
 }
 
 func (j *journal) enqueue(p *pending) error {
@@ -73,19 +87,30 @@ func (j *journal) enqueue(p *pending) error {
 			Msg: "too many requests are waiting to be recorded", Cause: "journal queue full"}
 	}
 	j.queue = append(j.queue, p)
-	select {
-	case j.wake <- struct{}{}:
-	default:
+	if n := len(j.queue); n == 1 || n >= maxBatch || !j.more() {
+		j.look()
 	}
 	return nil
 }
 
+func (j *journal) look() {
+	select {
+	case j.wake <- struct{}{}:
+	default:
+	}
+}
+
+// more says whether requests are on their way that have no entry yet. The mutex is
+// held.
+func (j *journal) more() bool { return j.asking.Load() > int64(len(j.queue)+j.writing) }
+
 func (j *journal) run() {
 	defer close(j.finished)
+	timer := time.NewTimer(maxHold)
 	for {
 		select {
 		case <-j.wake:
-			for j.commit() {
+			for j.hold(timer) && j.commit() {
 			}
 		case <-j.stopped:
 			for j.commit() {
@@ -95,20 +120,33 @@ func (j *journal) run() {
 	}
 }
 
+// hold waits for the batch to be worth a write, and says whether there is one.
+func (j *journal) hold(timer *time.Timer) bool {
+	timer.Reset(maxHold)
+	for {
+		j.mu.Lock()
+		n, more := len(j.queue), j.more()
+		j.mu.Unlock()
+		if n == 0 || n >= maxBatch || !more {
+			return n > 0
+		}
+		select {
+		case <-j.wake:
+		case <-timer.C:
+			return true
+		case <-j.stopped:
+			return true
+		}
+	}
+}
+
 // commit writes one batch and says whether there was one.
 func (j *journal) commit() bool {
-	j.mu.Lock()
-	n := min(len(j.queue), maxBatch)
-	batch := j.queue[:n:n]
-	j.queue = j.queue[n:]
-	if len(j.queue) == 0 {
-		j.queue = nil
-	}
-	j.mu.Unlock()
-	if n == 0 {
+	batch := j.take(maxBatch)
+	if len(batch) == 0 {
 		return false
 	}
-	entries := make([]*postern.Entry, n)
+	entries := make([]*postern.Entry, len(batch))
 	for i, p := range batch {
 		entries[i] = p.entry
 	}
@@ -116,11 +154,34 @@ func (j *journal) commit() bool {
 	start := time.Now()
 	err := j.store.Append(ctx, entries)
 	cancel()
-	j.observe(n, time.Since(start))
+	j.observe(len(batch), time.Since(start))
+	j.answer(batch, err)
+	if err != nil {
+		j.answer(j.take(maxQueue), err) // they would wait for the same
+	}
+	return true
+}
+
+func (j *journal) take(most int) []*pending {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	n := min(len(j.queue), most)
+	batch := j.queue[:n:n]
+	j.queue = j.queue[n:]
+	if len(j.queue) == 0 {
+		j.queue = nil
+	}
+	j.writing += n
+	return batch
+}
+
+func (j *journal) answer(batch []*pending, err error) {
+	j.mu.Lock()
+	j.writing -= len(batch)
+	j.mu.Unlock()
 	for _, p := range batch {
 		p.done <- err
 	}
-	return true
 }
 
 // close writes what is queued and stops. Later entries are refused.

@@ -226,27 +226,17 @@ func TestAnEntryWhoseCallerLeftIsStillWritten(t *testing.T) {
 		h := newHouse(t, gated)
 		c, s := h.client()
 		release := h.gate().hold()
-		ctx, cancel := context.WithCancelCause(t.Context())
-		reason := errors.New("the line went dead")
-		got := make(chan error, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		var all sync.WaitGroup
 		for i := range 3 {
 			req := request("personio-v2", c, s)
 			req.RequestID = fmt.Sprintf("left%d", i)
-			go func() {
-				_, err := h.Issue(ctx, req)
-				got <- err
-			}()
+			all.Go(func() { _, _ = h.Issue(ctx, req) })
 		}
 		synctest.Wait()
-		start := time.Now()
-		cancel(reason)
-		for range 3 {
-			if err := <-got; postern.CodeOf(err) != postern.Unavailable || !errors.Is(err, reason) || time.Since(start) != 0 {
-				t.Errorf("a caller that left after %v is told %v", time.Since(start), err)
-			}
-		}
+		cancel()
 		release()
-		synctest.Wait()
+		all.Wait()
 		var ids []string
 		for _, e := range h.events(testTenant, postern.ActTokenIssued, postern.ActTokenReused) {
 			ids = append(ids, e.RequestID)
@@ -254,6 +244,48 @@ func TestAnEntryWhoseCallerLeftIsStillWritten(t *testing.T) {
 		slices.Sort(ids)
 		diff(t, "what is in the trail", ids, []string{"left0", "left1", "left2"})
 		h.valid(h.issue(request("personio-v2", c, s)))
+	})
+}
+
+func TestWhoWaitsBehindAFailedCommitFailsWithIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, gated)
+		c, s := h.client()
+		h.gate().hold()
+		start := time.Now()
+		var all sync.WaitGroup
+		for range 2 * issuer.MaxBatch {
+			all.Go(func() {
+				if _, err := h.Issue(t.Context(), request("oauth2", c, s)); postern.CodeOf(err) != postern.Unavailable {
+					t.Errorf("got %v, want Unavailable", err)
+				}
+			})
+		}
+		all.Wait()
+		if took := time.Since(start); took > issuer.CommitTimeout+time.Second {
+			t.Errorf("callers waited %v for one commit that hung", took)
+		}
+	})
+}
+
+func TestABatchIsHeldForRequestsOnTheirWayAndForNobodyElse(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, gated)
+		c, s := h.client()
+		start := time.Now()
+		h.issue(request("oauth2", c, s))
+		if took := time.Since(start); took != 0 {
+			t.Errorf("a request that was alone waited %v", took)
+		}
+		release := issuer.OnItsWay(h.Issuer)
+		start = time.Now()
+		h.issue(request("oauth2", c, s))
+		if took := time.Since(start); took != issuer.MaxHold {
+			t.Errorf("with another on its way that never came: held for %v, want %v", took, issuer.MaxHold)
+		}
+		release()
 	})
 }
 

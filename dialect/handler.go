@@ -12,7 +12,7 @@ import (
 // Options bound what a handler reads. The zero value is the documented default.
 type Options struct {
 	BodyLimit int64         // bytes; 0 means 64 KiB
-	BodyTime  time.Duration // for the whole body; 0 means 10 seconds
+	BodyTime  time.Duration // for the whole body; 0 leaves it to the server's read timeout
 }
 
 func (o Options) limit() int64 {
@@ -20,13 +20,6 @@ func (o Options) limit() int64 {
 		return o.BodyLimit
 	}
 	return 64 << 10
-}
-
-func (o Options) time() time.Duration {
-	if o.BodyTime > 0 {
-		return o.BodyTime
-	}
-	return 10 * time.Second
 }
 
 // The methods of an endpoint that is posted to, and of one that is read (RFC 9110
@@ -151,13 +144,8 @@ func decodeBounded[T any](x exchange, decode func(*http.Request) (T, error)) (T,
 		r = new(http.Request)
 		*r = *x.r
 		r.Body = body
-		conn := http.NewResponseController(x.w)
-		if conn.SetReadDeadline(time.Now().Add(x.opt.time())) == nil { // a test's writer cannot
-			defer func() {
-				if body.ended {
-					_ = conn.SetReadDeadline(time.Time{})
-				}
-			}()
+		if x.opt.BodyTime > 0 {
+			defer x.deadline(body)()
 		}
 	}
 	switch {
@@ -167,6 +155,19 @@ func decodeBounded[T any](x exchange, decode func(*http.Request) (T, error)) (T,
 		return zero, errTooLarge()
 	}
 	return decode(r)
+}
+
+// deadline sets one for the body and gives what lifts it.
+func (x exchange) deadline(body *watchedBody) (lift func()) {
+	conn := http.NewResponseController(x.w)
+	if conn.SetReadDeadline(time.Now().Add(x.opt.BodyTime)) != nil {
+		return func() {} // a test's writer cannot
+	}
+	return func() {
+		if body.ended {
+			_ = conn.SetReadDeadline(time.Time{})
+		}
+	}
 }
 
 // watchedBody knows whether it was read to its end.

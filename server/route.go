@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -28,9 +27,9 @@ func (t *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t.inflight.Inc()
 	ctx := r.Context()
 	if t.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, x.start.Add(t.timeout))
-		defer cancel()
+		late := &lateContext{Context: ctx, deadline: x.start.Add(t.timeout)}
+		defer late.end()
+		ctx = late
 	}
 	if t.longer {
 		t.extend(x)

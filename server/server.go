@@ -138,6 +138,14 @@ func (s *Server) addr() netip.AddrPort {
 	return netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), tcp.AddrPort().Port())
 }
 
+// Bound is the address that Listen bound, with its port; empty before Listen.
+func (s *Server) Bound() string {
+	if s.bound() == nil {
+		return ""
+	}
+	return s.addr().String()
+}
+
 // URL is where callers find the server: the public URL if one is configured, else the
 // bound address, with loopback for "any address". It is empty before Listen without a
 // public URL. There is no slash at its end.

@@ -36,6 +36,7 @@ func (c *serveCmd) flags() map[string]string {
 
 // Run serves until ctx ends or a signal asks it to stop.
 func (c *serveCmd) Run(ctx context.Context, a *app) error {
+	defer ballast()()
 	p, err := a.openPlace(ctx, c.flags(), true)
 	if err != nil {
 		return err
@@ -64,8 +65,8 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	}
 	return h.run(ctx, func() {
 		// Whatever the level: others wait for this line, and port 0 is told here only.
-		newLog(logs.Urgent(), p.cfg.LogFormat, "info").LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("url", h.url), slog.String("version", version),
-			slog.String("database", p.db.Engine()))
+		newLog(logs.Urgent(), p.cfg.LogFormat, "info").LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("url", h.url),
+			slog.String("listen", h.server.Bound()), slog.String("version", version), slog.String("database", p.db.Engine()))
 		logs.Flush()
 		if c.Demo {
 			p.demoTour()

@@ -221,7 +221,7 @@ func TestServeSaysInPlainTextWhereItListens(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan int, 1)
 	go func() { ended <- run(ctx, d.env, []string{"serve", "--listen", "127.0.0.1:0"}) }()
-	line := regexp.MustCompile(`(?m)^time=\S+ level=INFO msg=listening url=http://127\.0\.0\.1:\d+ version=\S+ database=sqlite$`)
+	line := regexp.MustCompile(`(?m)^time=\S+ level=INFO msg=listening url=http://127\.0\.0\.1:\d+ listen=127\.0\.0\.1:\d+ version=\S+ database=sqlite$`)
 	err := poll(patience, func() error {
 		if !line.MatchString(d.err.String()) {
 			return fmt.Errorf("got %q, want a line that says listening", d.err)

@@ -15,7 +15,7 @@ import (
 // node is a running `postern serve`.
 type node struct {
 	place
-	url  string
+	url  string // where it is found, whatever its public address
 	cmd  *exec.Cmd
 	log  *logbook // stderr
 	out  *logbook // stdout
@@ -76,9 +76,9 @@ func (n *node) await(t testing.TB) {
 	t.Helper()
 	eventually(t, patience, "listening", func() error {
 		for line := range strings.Lines(n.log.String()) {
-			var rec struct{ Msg, URL, Addr string }
+			var rec struct{ Msg, Listen string }
 			if json.Unmarshal([]byte(line), &rec) == nil && rec.Msg == "listening" {
-				n.url = rec.URL
+				n.url = "http://" + rec.Listen
 				return nil
 			}
 		}

@@ -22,7 +22,8 @@ import (
 // place is where nodes serve from: a data directory, a database and settings.
 type place struct {
 	dir string
-	dsn string // of PostgreSQL; empty for the SQLite file in dir
+	dsn string   // of PostgreSQL; empty for the SQLite file in dir
+	env []string // what programs see beside the place's own settings
 }
 
 // unlimited switches off what would stop a test that asks often from one address.
@@ -112,8 +113,8 @@ func execSQL(t testing.TB, db *sql.DB, statement string) {
 
 // environment is what the program sees in this place, and nothing else.
 func (p place) environment() []string {
-	return []string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + os.TempDir(), "GORACE=atexit_sleep_ms=0",
-		"POSTERN_DATA=" + p.dir, "POSTERN_DB=" + p.database(), "POSTERN_CONFIG=" + p.file("postern.yaml")}
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + p.dir, "TMPDIR=" + os.TempDir(), "GORACE=atexit_sleep_ms=0",
+		"POSTERN_DATA=" + p.dir, "POSTERN_DB=" + p.database(), "POSTERN_CONFIG=" + p.file("postern.yaml")}, p.env...)
 }
 
 // try runs a command beside the servers and gives its exit status.

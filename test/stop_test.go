@@ -128,7 +128,7 @@ func (d *drain) caller(ctx context.Context, w way) {
 		reused := false
 		trace := &httptrace.ClientTrace{GotConn: func(i httptrace.GotConnInfo) { reused = i.Reused }}
 		resp, err := own.Do(w.request(d.node.url, d.cred).WithContext(httptrace.WithClientTrace(ctx, trace)))
-		if err != nil && !reused && gone(err) {
+		if err != nil && !reused && neverHad(err) {
 			return // a connection that the node never had
 		}
 		var token string
@@ -157,9 +157,9 @@ func readToken(w way, resp *http.Response) (string, error) {
 	return w.token(body)
 }
 
-// gone says whether a new connection was refused, or broken off by the system because
+// neverHad says whether a new connection was refused, or broken off by the system because
 // it waited to be accepted when the listener closed.
-func gone(err error) bool {
+func neverHad(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
 }
 

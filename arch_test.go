@@ -43,8 +43,6 @@ var rooms = []room{
 	{at: "store/storetest", may: []string{".", "store"}},
 	{at: "internal/*", may: nil,
 		not: map[string]string{"net/http": "a small tool has no surface", "database/sql": "a small tool has no store"}},
-	// internal/deps holds modules for packages that are being written.
-	{at: "internal/deps", may: nil},
 	{at: "cmd/postern", may: everyone, not: map[string]string{"testing": noTests, module + "/store/storetest": noTests}},
 	// Stories, and programs for developers, in no release.
 	{at: "test", may: everyone},
@@ -100,7 +98,7 @@ func judge(p pkg) (complaints []string) {
 			say("reaches", banned+":", r.not[banned])
 		}
 	}
-	if slices.Contains(p.Deps, "testing") && !forTests(r.at) && r.at != "internal/deps" {
+	if slices.Contains(p.Deps, "testing") && !forTests(r.at) {
 		say("reaches testing:", noTests)
 	}
 	return complaints

@@ -402,9 +402,6 @@ func usedModules(t *testing.T, pkgs []pkg) map[string]string {
 		}
 		for _, p := range pkgs {
 			where := at(p.ImportPath)
-			if where == "internal/deps" { // it holds places for what is being written
-				continue
-			}
 			of := func(i string) bool { return i == r.Path || strings.HasPrefix(i, r.Path+"/") }
 			switch {
 			case slices.ContainsFunc(p.Imports, of) && !forTests(where):

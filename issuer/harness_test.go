@@ -301,7 +301,7 @@ func (h *house) invalid(raw string) string {
 	h.t.Helper()
 	c, err := h.Verify(h.t.Context(), raw, postern.Want{})
 	if err == nil {
-		h.t.Fatalf("the token is accepted with %+v", c)
+		h.t.Fatalf("token %s is accepted with %+v", raw, c)
 	}
 	if !cmp.Equal(c, postern.Claims{}) {
 		h.t.Fatalf("a refused token came with claims %+v", c)

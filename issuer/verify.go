@@ -50,15 +50,16 @@ func (s *Issuer) read(raw string, now time.Time) (c postern.Claims, p *postern.P
 	if err != nil {
 		return c, nil, badToken("not a JWS of ours")
 	}
-	h := jws.Signatures[0].Protected
-	typ, _ := h.ExtraHeaders[jose.HeaderType].(string)
-	signed, payload := s.whoSigned(jws, h, now)
+	signed, payload := s.whoSigned(jws, jws.Signatures[0].Protected, now)
 	if signed == nil {
 		return c, nil, badToken("signature")
 	}
+	header, _, _ := strings.Cut(raw, ".")
 	for i := range s.cfg.Profiles {
 		p = &s.cfg.Profiles[i]
-		if p.Type != typ || p.KeyID != (h.KeyID != "") || !slices.Contains(p.Algs, signed.Alg) {
+		// The header is the one we write, to the byte: so its type is right, nothing in
+		// it is critical, compressed or said twice, and it names its key as it should.
+		if !slices.Contains(p.Algs, signed.Alg) || header != b64url.EncodeToString([]byte(signed.header(p))) {
 			continue
 		}
 		if c, err = p.Decode(payload); err != nil {

@@ -107,3 +107,16 @@ func SizesAfter(n int, now time.Time) map[string]int {
 	}
 	return map[string]int{"buckets": len(b.m), "windows": len(w.m), "near locks": len(l.m)}
 }
+
+// MaxRevoked bounds the revocations in memory.
+const MaxRevoked = maxRevoked
+
+// FillRevoked fills the memory of revocations.
+func FillRevoked(s *Issuer, until time.Time) {
+	for i := range maxRevoked {
+		s.revoked.add(strconv.Itoa(i), until)
+	}
+}
+
+// Forget does what happens every minute.
+func Forget(s *Issuer, now time.Time) { s.revoked.forget(now) }

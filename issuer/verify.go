@@ -37,7 +37,10 @@ func (s *Issuer) Verify(ctx context.Context, raw string, want postern.Want) (pos
 	if err := s.checkState(ctx, &c, p); err != nil {
 		return postern.Claims{}, err
 	}
-	return c, checkWant(c, want)
+	if err := checkWant(c, want); err != nil {
+		return postern.Claims{}, err
+	}
+	return c, nil
 }
 
 // read checks the form and the signature of a token and decodes it. Nothing of
@@ -158,7 +161,7 @@ func (s *Issuer) checkState(ctx context.Context, c *postern.Claims, p *postern.P
 		return s.checkUser(ctx, c, at)
 	}
 	if c.Scope == nil { // a format that carries none
-		c.Scope = who.defaults
+		c.Scope = slices.Clone(who.defaults)
 	} else {
 		c.Scope = c.Scope.Narrow(who.Scopes)
 	}

@@ -10,9 +10,11 @@
 //	go run ./test/bench -profile DIR -rows '^oauth2 ES256$'
 //
 // The main figure is processor time: user and system time of the server process over
-// the tokens it gave. Neighbours on a shared machine distort it least; rates and
-// latencies suffer from them, from the disk and from the load generator, which runs on
-// the same processors. It reads /proc and therefore runs on Linux only.
+// the tokens it gave. Neighbours on a shared machine distort it less than rates and
+// latencies, which also suffer from the disk and from the load generator, on the same
+// processors. They distort it all the same, by emptying caches; so where the processor
+// lets itself be asked, the instructions executed in user mode stand beside it, which
+// are the same every time. It reads /proc and therefore runs on Linux only.
 //
 // Timings never decide: the exit status is 0 whatever they are, and 1 when something
 // could not be measured or an answer was not a token.

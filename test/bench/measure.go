@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -122,7 +123,7 @@ func (p *pair) warmUp(ctx context.Context, s settings) error {
 
 func (p *pair) conns(s settings) int {
 	if p.row.conns != 0 {
-		return min(p.row.conns, s.conns)
+		return p.row.conns
 	}
 	return s.conns
 }
@@ -152,8 +153,10 @@ func (p *process) measure(ctx context.Context, l load, c *crowd) (f figures, err
 	if err != nil {
 		return f, err
 	}
+	counter, _ := countInstructions(p.cmd.Process.Pid) // without them there is one figure less
 	o, err := l.run(ctx, c)
-	if err != nil {
+	instructions, ierr := counter.stop()
+	if err = errors.Join(err, ierr); err != nil {
 		return f, err
 	}
 	cpuAfter, err := p.processorTime()
@@ -174,7 +177,7 @@ func (p *process) measure(ctx context.Context, l load, c *crowd) (f figures, err
 		P50: millis(o.quantile(.50)), P99: millis(o.quantile(.99)),
 		Allocations: (after[metricMallocs] - before[metricMallocs]) / n,
 		Allocated:   (after[metricBytes] - before[metricBytes]) / n,
-		Memory:      m,
+		Memory:      m, Instructions: float64(instructions) / 1e3 / n,
 	}
 	if commits := after[metricCommits] - before[metricCommits]; commits > 0 {
 		f.PerCommit = (after[metricEntries] - before[metricEntries]) / commits

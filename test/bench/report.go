@@ -14,14 +14,16 @@ import (
 
 // figures is one run of one server.
 type figures struct {
-	Tokens      int
-	Rate        float64 // tokens a second
-	CPU         float64 // µs of user and system time a token
-	P50, P99    float64 // ms
-	Allocations float64 // a token
-	Allocated   float64 // bytes a token
-	PerCommit   float64 // records to a commit; 0 for the floor
-	Memory      memory
+	Tokens int
+	Rate   float64 // tokens a second
+	CPU    float64 // µs of user and system time a token
+	// Instructions are thousands a token, in user mode; 0 where they cannot be counted.
+	Instructions float64
+	P50, P99     float64 // ms
+	Allocations  float64 // a token
+	Allocated    float64 // bytes a token
+	PerCommit    float64 // records to a commit; 0 for the floor
+	Memory       memory
 }
 
 // measured is a row with all its runs; the n-th of both belong together.
@@ -116,6 +118,12 @@ var columns = []column{
 		all := m.each(cpuRatio)
 		return fmt.Sprintf("%.2f–%.2f", slices.Min(all), slices.Max(all))
 	}},
+	{"instr ×", func(m *measured) string {
+		if m.median(func(f, _ figures) float64 { return f.Instructions }) == 0 {
+			return "–"
+		}
+		return number(2, func(f, p figures) float64 { return p.Instructions / f.Instructions })(m)
+	}},
 	{"rate ×", number(2, rateRatio)},
 	{"CPU µs", number(1, func(_, p figures) float64 { return p.CPU })},
 	{"floor", number(1, func(f, _ figures) float64 { return f.CPU })},
@@ -146,7 +154,8 @@ func mib(n int64) string { return strconv.FormatFloat(float64(n)/(1<<20), 'f', 1
 // write prints the table and what was required, and writes the file.
 func (r *report) write(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s, %s. Medians of %d runs of %gs, %d connections; × is Postern over the floor, run by run.\n",
+	fmt.Fprintf(&b, "%s, %s, %s. Medians of %d runs of %gs, %d connections; × is Postern over the floor, run by run;\n"+
+		"CPU is user and system time of the server, instr what it executes in user mode, which neighbours do not change.\n",
 		r.Date, r.Machine, r.Go, r.Runs, r.Seconds, r.Connections)
 	if r.Fsync != "" {
 		fmt.Fprintf(&b, "PostgreSQL with fsync %s; its own processor time is not counted.\n", r.Fsync)

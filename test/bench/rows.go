@@ -42,6 +42,7 @@ var allRows = []row{
 	{name: "oauth2 ES256, 1 client", people: machines(1, postern.ES256), ask: oauth2Ask, group: 0},
 	{name: rowMillion, people: machines(million, postern.ES256), ask: oauth2Ask, group: 0},
 	{name: "oauth2 ES256, PostgreSQL", people: machines(1000, postern.ES256), postgres: true, ask: oauth2Ask, group: 0},
+	{name: "oauth2 ES256, 128 connections", people: machines(1000, postern.ES256), ask: oauth2Ask, conns: 128, group: 0},
 	{name: "oauth2 ES256, 100 tenants", people: machines(1000, postern.ES256).over(100), ask: oauth2Ask, group: 0},
 
 	{name: "oauth2 ES256, 100 000 of 1 000 000 ask", people: machines(million, postern.ES256), working: 100_000,

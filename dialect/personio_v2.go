@@ -3,6 +3,7 @@ package dialect
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"postern.dev/postern"
@@ -151,7 +152,7 @@ func appendMeta(b []byte, r row, e *postern.Error) []byte {
 	case e.Param == "":
 	case r.reason == postern.MissingParameter:
 		b = append(appendTexts(append(b, `,"meta":{"missing_parameters":`...), []string{e.Param}), '}')
-	case r.reason == postern.UnknownGrant:
+	case r.reason == postern.UnknownGrant && !strings.Contains(e.Param, postern.SecretPrefix): // pasted into the wrong field
 		b = append(appendText(append(b, `,"meta":{"grant_type":`...), postern.Shorten(e.Param, maxGrantType)), '}')
 	}
 	return b

@@ -3,6 +3,7 @@ package issuer
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"postern.dev/postern"
@@ -33,7 +34,7 @@ func (s *Issuer) Refuse(ctx context.Context, req postern.Request, err error) err
 // what could be one and no more: people paste secrets into the wrong field.
 func (s *Issuer) event(req postern.Request, action string, now time.Time) postern.Event {
 	ev := postern.Event{Tenant: postern.SystemTenant, At: now, Action: action, Dialect: req.Dialect,
-		Grant: postern.Shorten(req.GrantType, 60), Via: req.Via, RequestID: req.RequestID, ClientID: req.ClientID}
+		Grant: chosen(req.GrantType, 60), Via: req.Via, RequestID: req.RequestID, ClientID: req.ClientID}
 	if !couldBeID(req.ClientID) {
 		ev.ClientID = "(no id of ours)"
 	}
@@ -41,6 +42,15 @@ func (s *Issuer) event(req postern.Request, action string, now time.Time) poster
 		ev.Source = req.Source.String()
 	}
 	return ev
+}
+
+// chosen is what the record says of a value that the caller chose: people paste
+// secrets into every field.
+func chosen(s string, n int) string {
+	if strings.Contains(s, postern.SecretPrefix) {
+		return "(a secret)"
+	}
+	return postern.Shorten(s, n)
 }
 
 // couldBeID says whether s looks like a client id of ours, or is empty.
@@ -186,7 +196,7 @@ func (s *Issuer) grantScope(ctx context.Context, req postern.Request, who caller
 	badScope := postern.Errorf(postern.Invalid, "a scope is unknown or not allowed for this client").Because(postern.BadScope)
 	for _, asked := range req.Scope {
 		if !who.Scopes.Has(asked) || slices.Contains(identityScopes, asked) {
-			badScope.Cause = "scope " + postern.Shorten(asked, 80)
+			badScope.Cause = "scope " + chosen(asked, 80)
 			return badScope
 		}
 	}
@@ -227,7 +237,7 @@ func (s *Issuer) narrow(ctx context.Context, scope postern.Scopes, named []strin
 		}
 		if at < 0 {
 			e := postern.Errorf(postern.Invalid, "a resource is not registered for this tenant").Because(postern.BadTarget)
-			e.Cause = "resource " + postern.Shorten(name, 80)
+			e.Cause = "resource " + chosen(name, 80)
 			return nil, nil, e
 		}
 		audience = append(audience, name)

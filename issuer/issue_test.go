@@ -1,6 +1,7 @@
 package issuer_test
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -398,5 +399,24 @@ func TestNoSecretReachesTheTrailThroughTheClientID(t *testing.T) {
 	h.refused(request("oauth2", postern.Client{ID: "c0ffee12"}, postern.NewSecret(secret)))
 	if ev := h.last(postern.SystemTenant); ev.ClientID != "c0ffee12" {
 		t.Errorf("the trail does not name an unknown id that could be one: %q", ev.ClientID)
+	}
+}
+
+func TestNoSecretReachesTheTrailThroughAnotherField(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	c, s := h.client()
+	secret := postern.GenerateSecret().Reveal()
+	for field, paste := range map[string]func(*postern.Request){
+		"grant type": func(r *postern.Request) { r.GrantType = secret },
+		"scope":      func(r *postern.Request) { r.Scope = postern.NewScopes("a", secret) },
+		"resource":   func(r *postern.Request) { r.Resources = []string{"https://" + secret + ".test"} },
+	} {
+		req := request("oauth2", c, s)
+		paste(&req)
+		h.refused(req)
+		if ev := h.last(testTenant); strings.Contains(fmt.Sprintf("%+v", ev), secret[4:12]) || ev.Action != postern.ActTokenRefused {
+			t.Errorf("the trail holds what was pasted as %s: %+v", field, ev)
+		}
 	}
 }

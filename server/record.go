@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"strings"
 	"time"
 
 	"postern.dev/postern"
@@ -82,8 +83,8 @@ func appendValue(as []slog.Attr, key, value string) []slog.Attr {
 	if value == "" {
 		return as
 	}
-	if postern.LooksGenerated(value) {
-		value = "[secret]" // sent where an id belongs
+	if strings.Contains(value, postern.SecretPrefix) {
+		value = "[secret]" // sent where something else belongs
 	}
 	return append(as, slog.String(key, postern.Shorten(value, maxLogged)))
 }

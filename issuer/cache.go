@@ -106,6 +106,7 @@ func (c *cache[V]) dropKey(key string) {
 func (c *cache[V]) remove(key string, s *slot[V]) {
 	last := c.ring[len(c.ring)-1]
 	c.ring[s.pos], last.pos = last, s.pos
+	c.ring[len(c.ring)-1] = nil // what is forgotten is not held
 	c.ring = c.ring[:len(c.ring)-1]
 	c.hand = 0
 	delete(c.slots, key)
@@ -117,6 +118,7 @@ func (c *cache[V]) clear() {
 	defer c.mu.Unlock()
 	c.gen.Add(1)
 	clear(c.slots)
+	clear(c.ring)
 	c.ring, c.hand = c.ring[:0], 0
 }
 

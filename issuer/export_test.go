@@ -120,3 +120,41 @@ func FillRevoked(s *Issuer, until time.Time) {
 
 // Forget does what happens every minute.
 func Forget(s *Issuer, now time.Time) { s.revoked.forget(now) }
+
+// Cache is a cache as tests use it.
+type Cache = cache[int]
+
+// NewCache makes one.
+func NewCache(max int) *Cache { return newCache[int](max) }
+
+// Get, Put, Generation, Drop, DropKey, Clear and Len are those of the cache.
+func (c *cache[V]) Get(key string) (V, bool)              { return c.get(key) }
+func (c *cache[V]) Put(gen uint64, key string, val V)     { c.put(gen, key, val) }
+func (c *cache[V]) Generation() uint64                    { return c.generation() }
+func (c *cache[V]) Drop(match func(key string, v V) bool) { c.drop(match) }
+func (c *cache[V]) DropKey(key string)                    { c.dropKey(key) }
+func (c *cache[V]) Clear()                                { c.clear() }
+func (c *cache[V]) Len() int                              { return c.len() }
+
+// Sound says what is wrong with the cache's inside, "" when nothing is.
+func (c *cache[V]) Sound() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.ring) != len(c.slots) || len(c.ring) > c.max {
+		return "ring and slots differ in size, or are too many"
+	}
+	if len(c.ring) > 0 && c.hand >= len(c.ring) {
+		return "the hand points beyond the ring"
+	}
+	for i, s := range c.ring {
+		if s.pos != i || c.slots[s.key] != s {
+			return "a slot is not where it says"
+		}
+	}
+	for _, s := range c.ring[len(c.ring):cap(c.ring)] {
+		if s != nil {
+			return "a forgotten value is still held"
+		}
+	}
+	return ""
+}

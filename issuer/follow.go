@@ -2,6 +2,7 @@ package issuer
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -83,10 +84,10 @@ func (s *Issuer) startOver(ctx context.Context, seq int64) (int64, error) {
 		return seq, err
 	}
 	s.known.forgetAll()
-	if err := s.revoked.load(ctx, s.now()); err != nil {
-		return seq, err
+	if err := errors.Join(s.revoked.load(ctx, s.now()), s.reloadKeys(ctx)); err != nil {
+		return seq, err // and again at the next turn
 	}
-	return newest, s.reloadKeys(ctx)
+	return newest, nil
 }
 
 // maxRevoked bounds the revocations held in memory, about 100 bytes each. Beyond

@@ -219,9 +219,16 @@ func found(body []byte, v any, token *string) (string, error) {
 func tokenID(token string) string {
 	var c struct{ JTI string }
 	if parts := strings.Split(token, "."); len(parts) == 3 {
-		if payload, err := base64.RawURLEncoding.DecodeString(parts[1]); err == nil {
-			_ = json.Unmarshal(payload, &c) // a token without one has the id ""
-		}
+		_ = json.Unmarshal(decodePart(parts[1]), &c) // a token without one has the id ""
 	}
 	return strings.ToLower(c.JTI)
+}
+
+// decodePart decodes a part of a token; what cannot be decoded is nothing.
+func decodePart(part string) []byte {
+	out, err := base64.RawURLEncoding.DecodeString(part)
+	if err != nil {
+		return nil
+	}
+	return out
 }

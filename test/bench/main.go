@@ -109,7 +109,7 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("processor time and memory are read from /proc: this runs on Linux only")
 	}
 	rows := s.chosen()
-	if len(rows) == 0 {
+	if len(rows) == 0 && !s.only.MatchString(rowColdStart) {
 		return errors.New("no row has such a name")
 	}
 	p := newProgress(os.Stderr)
@@ -123,17 +123,21 @@ func run(ctx context.Context, args []string) error {
 		return h.profile(ctx, rows)
 	}
 	rep := newReport(s, h.fsync)
+	err = h.measureAll(ctx, rows, rep)
+	p.clear()
+	// What was measured before a failure is worth seeing.
+	return errors.Join(rep.write(os.Stdout), err)
+}
+
+// measureAll measures group by group, then the cold starts.
+func (h *house) measureAll(ctx context.Context, rows []row, rep *report) error {
 	for group := range groups {
 		part := slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return r.group != group })
 		if err := h.measure(ctx, part, rep); err != nil {
 			return err
 		}
 	}
-	if err := h.coldStarts(ctx, rep); err != nil {
-		return err
-	}
-	p.clear()
-	return rep.write(os.Stdout)
+	return h.coldStarts(ctx, rep)
 }
 
 // chosen gives the rows to measure.

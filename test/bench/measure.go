@@ -200,14 +200,14 @@ func (p *pair) end(rep *report) {
 // coldStarts measures the time from the start of the program to the first token, on
 // databases that exist.
 func (h *house) coldStarts(ctx context.Context, rep *report) error {
-	if !h.only.MatchString("cold start") {
+	if !h.only.MatchString(rowColdStart) {
 		return nil
 	}
 	for _, size := range []int{1000, million} {
 		if h.quick && size > bulk {
 			continue
 		}
-		r := row{name: "cold start", people: machines(size, postern.ES256), ask: oauth2Ask}
+		r := row{name: rowColdStart, people: machines(size, postern.ES256), ask: oauth2Ask}
 		d, err := h.prepare(ctx, r)
 		if err != nil {
 			return err

@@ -17,7 +17,7 @@ func broken() *scripted {
 }
 
 // badKeys is a key set with what must never be published.
-type badKeys struct{ keys }
+type badKeys struct{}
 
 func (badKeys) PublicKeys() []postern.Key {
 	return append(testKeys(), postern.Key{ID: marker, Alg: postern.HS256, Public: []byte(marker), Sealed: marker},

@@ -86,9 +86,8 @@ func NewMetrics() *Metrics {
 		m.refused, buildInfo())
 	// The successor of these two, package collectors, imports database/sql, which this
 	// package must not reach.
-	m.registry.MustRegister(
-		prometheus.NewGoCollector(),                                       //lint:ignore SA1019 see above
-		prometheus.NewProcessCollector(prometheus.ProcessCollectorOpts{})) //lint:ignore SA1019 see above
+	//lint:ignore SA1019 see above
+	m.registry.MustRegister(prometheus.NewGoCollector(), prometheus.NewProcessCollector(prometheus.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -1,10 +1,6 @@
 package main
 
-import (
-	"context"
-
-	"github.com/alecthomas/kong"
-)
+import "github.com/alecthomas/kong"
 
 // cli is every command, written out. Flags that stand here go with all of them.
 type cli struct {
@@ -36,10 +32,4 @@ type app struct {
 	*env
 	cli   *cli
 	model *kong.Application
-}
-
-// command is what each command is. kong finds Run by reflection; this says so.
-type command interface {
-	Run(ctx context.Context, a *app) error
-	Help() string
 }

@@ -65,7 +65,7 @@ func TestLabelsAndMasterKeysGiveUnrelatedKeys(t *testing.T) {
 	if bytes.Equal(a.Derive("x", 32), a.Derive("y", 32)) || bytes.Equal(a.Derive("x", 32), b.Derive("x", 32)) {
 		t.Error("two derived keys are equal")
 	}
-	if a.Fingerprint() == b.Fingerprint() || a.Fingerprint() != a.Fingerprint() {
+	if again := a.Fingerprint(); again == b.Fingerprint() || again != a.Fingerprint() {
 		t.Error("a fingerprint does not name one master key")
 	}
 }

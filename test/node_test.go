@@ -53,7 +53,7 @@ func (p place) launch(t testing.TB, flags ...string) *node {
 	t.Helper()
 	n := &node{place: p, log: &logbook{}, out: &logbook{}, done: make(chan error, 1)}
 	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--log-format", "json"}, flags...)
-	n.cmd = exec.Command(binary, args...) //nolint:gosec // our own binary
+	n.cmd = exec.Command(program(t), args...) //nolint:gosec // our own binary
 	n.cmd.Dir, n.cmd.Env, n.cmd.Stdout, n.cmd.Stderr = p.dir, p.environment(), n.out, n.log
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -120,7 +120,7 @@ func (p place) environment() []string {
 // try runs a command beside the servers and gives its exit status.
 func (p place) try(t testing.TB, stdin string, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), binary, args...) //nolint:gosec // our own binary
+	cmd := exec.CommandContext(t.Context(), program(t), args...) //nolint:gosec // our own binary
 	var out, errs bytes.Buffer
 	cmd.Dir, cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = p.dir, p.environment(), strings.NewReader(stdin), &out, &errs
 	err := cmd.Run()

@@ -137,7 +137,10 @@ func (s *Issuer) issue(ctx context.Context, req postern.Request, ev *postern.Eve
 	}
 	c := postern.Claims{ClientID: who.ID, Subject: who.ID, Tenant: who.Tenant, Kind: p.Kind, Dialect: p.Dialect}
 	if p.Kind == postern.Person {
-		if c.User, err = s.checkPerson(ctx, req, who, ev, now); err != nil {
+		s.journal.end() // a password takes its time: no machine's record is held for it
+		c.User, err = s.checkPerson(ctx, req, who, ev, now)
+		s.journal.begin()
+		if err != nil {
 			return postern.Token{}, err
 		}
 		ev.UserID, c.Subject, c.AuthTime = c.User.ID, c.User.ID, now
@@ -193,11 +196,9 @@ func (s *Issuer) grantScope(ctx context.Context, req postern.Request, who caller
 		c.Scope = p.FixedScope
 		return nil
 	}
-	badScope := postern.Errorf(postern.Invalid, "a scope is unknown or not allowed for this client").Because(postern.BadScope)
 	for _, asked := range req.Scope {
 		if !who.Scopes.Has(asked) || slices.Contains(identityScopes, asked) {
-			badScope.Cause = "scope " + chosen(asked, 80)
-			return badScope
+			return badScope("scope " + chosen(asked, 80))
 		}
 	}
 	c.Scope = req.Scope
@@ -211,10 +212,14 @@ func (s *Issuer) grantScope(ctx context.Context, req postern.Request, who caller
 		}
 	}
 	if len(c.Scope) == 0 {
-		badScope.Cause = "no scope left to grant"
-		return badScope
+		return badScope("no scope left to grant")
 	}
 	return nil
+}
+
+func badScope(cause string) *postern.Error {
+	return &postern.Error{Code: postern.Invalid, Reason: postern.BadScope, Cause: cause,
+		Msg: "a scope is unknown or not allowed for this client"}
 }
 
 // narrow checks the resources that a request names, keeps the scopes that mean

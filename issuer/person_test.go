@@ -187,13 +187,21 @@ func TestTooManyPasswordsAtOnceAreTurnedAwayAndMachinesAreNot(t *testing.T) {
 		if e := postern.AsError(err); e.Code != postern.Unavailable || e.Wait <= 0 || time.Since(start) != 2*time.Second {
 			t.Errorf("after %v: %v, wait %v", time.Since(start), err, e.Wait)
 		}
+		waiting := make(chan error, 1)
+		go func() {
+			_, err := h.Issue(t.Context(), login(app, u.Email, rightPassword))
+			waiting <- err
+		}()
+		synctest.Wait()
 		start = time.Now()
 		h.issue(request("oauth2", c, s))
 		if took := time.Since(start); took > 0 {
 			t.Errorf("a machine waited %v for people", took)
 		}
 		release()
-		h.issue(login(app, u.Email, rightPassword))
+		if err := <-waiting; err != nil {
+			t.Errorf("once there was a turn: %v", err)
+		}
 	})
 }
 

@@ -16,26 +16,37 @@ import (
 // Secret is a value that must not be printed: a client secret, a password, an
 // access token. Every formatting, logging and encoding path shows a fingerprint
 // that is stable within one process and useless outside it. The zero value is
-// the absence of a secret.
-type Secret struct{ v string }
+// the absence of a secret. The value is behind a pointer because fmt calls no method
+// of an unexported field: there it shows an address.
+type Secret struct{ v *string }
 
 // NewSecret wraps s.
-func NewSecret(s string) Secret { return Secret{s} }
+func NewSecret(s string) Secret {
+	if s == "" {
+		return Secret{}
+	}
+	return Secret{&s}
+}
 
 // Reveal gives the value. Callers put it on the wire, compare or seal it, and
 // nothing else.
-func (s Secret) Reveal() string { return s.v }
+func (s Secret) Reveal() string {
+	if s.v == nil {
+		return ""
+	}
+	return *s.v
+}
 
 // Empty says whether there is no value.
-func (s Secret) Empty() bool { return s.v == "" }
+func (s Secret) Empty() bool { return s.v == nil }
 
 // String shows a fingerprint.
 func (s Secret) String() string {
-	if s.v == "" {
+	if s.Empty() {
 		return "[no secret]"
 	}
 	mac := hmac.New(sha256.New, fingerprintKey())
-	mac.Write([]byte(s.v))
+	mac.Write([]byte(s.Reveal()))
 	return "[secret " + hex.EncodeToString(mac.Sum(nil)[:4]) + "]"
 }
 
@@ -78,7 +89,7 @@ func GenerateSecret() Secret {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails since Go 1.24
 	s := SecretPrefix + toBase62(new(big.Int).SetBytes(raw), secretDigits)
-	return Secret{s + checksum(s)}
+	return NewSecret(s + checksum(s))
 }
 
 // LooksGenerated says whether s has the format and the checksum of a secret that

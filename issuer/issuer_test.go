@@ -5,6 +5,7 @@ import (
 	"errors"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,11 +112,11 @@ func TestAnIssuerOutlivesTheContextItWasMadeIn(t *testing.T) {
 // hangingFeed answers when its caller gives up.
 type hangingFeed struct {
 	issuer.Feed
-	hang bool
+	hang atomic.Bool
 }
 
 func (f *hangingFeed) Changes(ctx context.Context, seq int64, limit int) ([]postern.Change, int64, error) {
-	if f.hang {
+	if f.hang.Load() {
 		<-ctx.Done()
 		return nil, 0, context.Cause(ctx)
 	}
@@ -127,7 +128,7 @@ func TestAFeedThatHangsDoesNotHoldUpClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hanging := &hangingFeed{}
 		h := newHouse(t, followed, func(c *issuer.Config) { hanging.Feed, c.Feed = c.Feed, hanging })
-		hanging.hang = true
+		hanging.hang.Store(true)
 		time.Sleep(time.Second)
 		start := time.Now()
 		h.Close()

@@ -135,7 +135,6 @@ func TestOfARunOfRefusalsTheFirstIsInTheTrail(t *testing.T) {
 
 func TestTheWaitIsNeverShorterThanTheRealOne(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2))
 	for name, l := range map[string]issuer.Limits{
 		"source": {FailuresPerSource: 3, FailuresPerClient: -1, PerClient: -1},
 		"client": {FailuresPerSource: -1, FailuresPerClient: 3, PerClient: -1},
@@ -143,6 +142,7 @@ func TestTheWaitIsNeverShorterThanTheRealOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			r := rand.New(rand.NewPCG(1, 2))
 			h := newHouse(t, limited(l), func(c *issuer.Config) { c.Journal = discard{c.Journal} })
 			c, s := h.client()
 			req := request("personio-v1", c, s)

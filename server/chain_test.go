@@ -360,8 +360,7 @@ func TestPanicIs500AndServingGoesOn(t *testing.T) {
 			panic("with " + r.URL.RawQuery)
 		})},
 		{Pattern: "/nil", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
-			var none *http.Request
-			_ = none.Method
+			fill(nil)
 		})},
 		{Pattern: "/ok", Handler: text("ok")},
 	}})
@@ -421,3 +420,6 @@ func TestPanicAfterTheAnswerBeganBreaksTheConnectionOff(t *testing.T) {
 		t.Errorf("got %d panic records, want 1", n)
 	}
 }
+
+// fill panics for a nil map.
+func fill(m map[string]int) { m["x"] = 1 }

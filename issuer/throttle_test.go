@@ -142,14 +142,13 @@ func TestTheWaitIsNeverShorterThanTheRealOne(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := rand.New(rand.NewPCG(1, 2))
 			h := newHouse(t, limited(l), func(c *issuer.Config) { c.Journal = discard{c.Journal} })
 			c, s := h.client()
 			req := request("personio-v1", c, s)
 			if name != "window" {
 				req.Secret = postern.GenerateSecret()
 			}
-			seen := 0
+			seen, r := 0, rand.New(rand.NewPCG(1, 2))
 			for range 3000 {
 				if wait, much := h.throttled(req); much {
 					seen++

@@ -221,3 +221,19 @@ func FuzzLooksGenerated(f *testing.F) {
 		}
 	})
 }
+
+func TestASecretInAnUnexportedFieldIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	type holder struct{ s postern.Secret }
+	h := holder{postern.NewSecret("canary-in-a-field")}
+	var log strings.Builder
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "holder", h)
+	for _, got := range []string{fmt.Sprint(h), fmt.Sprintf("%v %+v %#v", h, h, h), log.String()} {
+		if strings.Contains(got, "canary") {
+			t.Errorf("printed as %s", got)
+		}
+	}
+	if h.s.Empty() {
+		t.Error("it is empty")
+	}
+}

@@ -331,36 +331,44 @@ func TestAKeyThatCouldNotBeReadIsReadLater(t *testing.T) {
 
 func TestReadinessFollowsTheFeed(t *testing.T) {
 	t.Parallel()
+	synctest.Test(t, readinessFollowsTheFeed)
+}
+
+func readinessFollowsTheFeed(t *testing.T) {
 	var log strings.Builder
 	broken := &brokenFeed{}
 	h := newHouse(t, func(c *issuer.Config) {
 		broken.Feed, c.Feed = c.Feed, broken
 		c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	})
+	settle := func() {
+		h.settle()
+		synctest.Wait()
+	}
 	h.clock.Add(time.Hour)
-	h.settle()
+	settle()
 	if err := h.Ready(); err != nil {
 		t.Errorf("with a good feed: %v", err)
 	}
 	broken.set(errors.New("no connection"))
 	h.clock.Add(5 * time.Second)
-	h.settle()
+	settle()
 	if err := h.Ready(); err != nil {
 		t.Errorf("five seconds after the last success: %v", err)
 	}
 	h.clock.Add(time.Millisecond)
-	h.settle()
+	settle()
 	if e := postern.AsError(h.Ready()); e == nil || e.Code != postern.Unavailable || e.Wait <= 0 || strings.Contains(e.Msg, "no connection") {
 		t.Errorf("after more than five seconds: %v", e)
 	}
 	for range 5 {
-		h.settle()
+		settle()
 	}
 	if n := strings.Count(log.String(), "no connection"); n != 1 {
 		t.Errorf("the failure is logged %d times:\n%s", n, &log)
 	}
 	broken.set(nil)
-	h.settle()
+	settle()
 	if err := h.Ready(); err != nil {
 		t.Errorf("after it came back: %v", err)
 	}

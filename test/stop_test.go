@@ -73,6 +73,10 @@ func TestNoRequestThatWasAcceptedFailsAtAStop(t *testing.T) {
 	for i, w := range ways {
 		half[i] = sendHalf(t, n, w, c)
 	}
+	idle := dial(t, n)
+	if _, err := io.WriteString(idle, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
 
 	if err := n.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
@@ -85,6 +89,9 @@ func TestNoRequestThatWasAcceptedFailsAtAStop(t *testing.T) {
 		}
 		return nil
 	})
+	if err := closed(idle); err != nil { // by then the idle are let go, and only the busy are waited for
+		t.Errorf("an idle connection: %v", err)
+	}
 	for i, w := range ways {
 		if a, err := half[i].rest(); err != nil || a.status != http.StatusOK {
 			t.Errorf("%s: a request half sent before the stop: got %v (%v), want a token", w.dialect, a, err)

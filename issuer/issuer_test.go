@@ -268,3 +268,50 @@ func TestSizesNamesEveryCache(t *testing.T) {
 		}
 	}
 }
+
+// readJournal and readKeys count what is read on the way of a token.
+type readJournal struct {
+	issuer.Journal
+	reads *atomic.Int64
+}
+
+func (j readJournal) LiveToken(ctx context.Context, tenant, client, slot string, now time.Time) (postern.LiveToken, error) {
+	j.reads.Add(1)
+	return j.Journal.LiveToken(ctx, tenant, client, slot, now)
+}
+
+type readKeys struct {
+	issuer.KeyStore
+	reads *atomic.Int64
+}
+
+func (k readKeys) Resources(ctx context.Context, tenant string) ([]postern.Resource, error) {
+	k.reads.Add(1)
+	return k.KeyStore.Resources(ctx, tenant)
+}
+
+func TestAWarmClientReadsNothingFromTheDatabase(t *testing.T) {
+	t.Parallel()
+	var reads atomic.Int64
+	h := newHouse(t, counted, func(c *issuer.Config) {
+		c.Journal, c.KeyStore = readJournal{c.Journal, &reads}, readKeys{c.KeyStore, &reads}
+	})
+	c, s := h.client()
+	for _, d := range machineDialects {
+		req := request(d, c, s)
+		req.Scope = postern.NewScopes("a")
+		if d == "oauth2" {
+			req.Resources = []string{testURL}
+		}
+		first := h.issue(req)
+		h.valid(first)
+		reads.Store(0)
+		h.lookups()
+		for range 10 {
+			h.valid(h.issue(req))
+		}
+		if got := h.lookups(); got != "clients 0, tenants 0" || reads.Load() != 0 {
+			t.Errorf("%s: ten tokens of a warm client: %s, others %d", d, got, reads.Load())
+		}
+	}
+}

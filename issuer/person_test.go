@@ -106,7 +106,7 @@ func strangers(h *house) []stranger {
 
 func TestWrongPasswordAndUnknownUserLookAlike(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newLockHouse(t)
 	all := strangers(h)
 	want := publicOf(h.refused(all[0].req))
 	if want.Code != postern.Unauthenticated || want.Reason != postern.BadGrant || want.Msg == "" {

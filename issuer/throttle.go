@@ -16,8 +16,8 @@ type Limits struct {
 	// FailuresPerClient is the same for one client id, known or not; one more is
 	// forgiven every six seconds. A right secret is never refused for it.
 	FailuresPerClient int
-	// PerClient scales the documented limits of successful requests per client and
-	// minute; negative switches them off.
+	// PerClient scales the documented limits of requests per client and minute, which
+	// count those that prove their client; negative switches them off.
 	PerClient int
 }
 

@@ -88,6 +88,7 @@ const (
 	MaxQueue      = maxQueue
 	CommitTimeout = commitTimeout
 	MaxHold       = maxHold
+	Crowd         = crowd
 )
 
 // OnItsWay begins a request that never has an entry, until release is called.

@@ -13,14 +13,15 @@ const (
 	maxBatch      = 256             // entries committed together
 	maxQueue      = 8192            // entries waiting; beyond it requests are refused
 	commitTimeout = 5 * time.Second // of one transaction
-	maxHold       = time.Millisecond
+	maxHold       = 3 * time.Millisecond
+	crowd         = 8 // requests at once from which on those just answered are waited for
 )
 
 // journal commits the entries of concurrent requests together, so that each pays
 // a share of one write to disk (group commit). Whatever arrives while one batch is
 // written makes up the next; and a batch is held, for maxHold at most, while
-// requests are on their way that will have an entry too. A request that is alone
-// waits for nobody.
+// requests are on their way that will have an entry too, or while a crowd that was
+// there a moment ago comes back. A request that is alone waits for nobody.
 type journal struct {
 	store    Journal
 	observe  func(entries int, took time.Duration)
@@ -33,6 +34,7 @@ type journal struct {
 	mu      sync.Mutex
 	queue   []*pending
 	writing int // entries taken from the queue and not answered yet
+	recent  int // requests there were at once when the last batch had been written
 	closed  bool
 }
 
@@ -87,7 +89,7 @@ func (j *journal) enqueue(p *pending) error {
 			Msg: "too many requests are waiting to be recorded", Cause: "journal queue full"}
 	}
 	j.queue = append(j.queue, p)
-	if n := len(j.queue); n == 1 || n >= maxBatch || !j.more() {
+	if len(j.queue) == 1 || j.enough() {
 		j.look()
 	}
 	return nil
@@ -103,6 +105,15 @@ func (j *journal) look() {
 // more says whether requests are on their way that have no entry yet. The mutex is
 // held.
 func (j *journal) more() bool { return j.asking.Load() > int64(len(j.queue)+j.writing) }
+
+// enough says whether the queue is worth a write: nobody is on the way who will have
+// an entry, and as many are here as there were a moment ago. Callers that come back as
+// soon as they are answered would otherwise fall into two halves that take turns, and
+// every write would be for half of them. The mutex is held.
+func (j *journal) enough() bool {
+	n := len(j.queue)
+	return n >= maxBatch || !j.more() && (j.recent < crowd || n >= j.recent)
+}
 
 func (j *journal) run() {
 	defer close(j.finished)
@@ -125,9 +136,9 @@ func (j *journal) hold(timer *time.Timer) bool {
 	timer.Reset(maxHold)
 	for {
 		j.mu.Lock()
-		n, more := len(j.queue), j.more()
+		n, enough := len(j.queue), j.enough()
 		j.mu.Unlock()
-		if n == 0 || n >= maxBatch || !more {
+		if n == 0 || enough {
 			return n > 0
 		}
 		select {
@@ -178,6 +189,7 @@ func (j *journal) take(most int) []*pending {
 func (j *journal) answer(batch []*pending, err error) {
 	j.mu.Lock()
 	j.writing -= len(batch)
+	j.recent = len(batch) + len(j.queue)
 	j.mu.Unlock()
 	for _, p := range batch {
 		p.done <- err

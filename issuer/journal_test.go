@@ -289,6 +289,38 @@ func TestABatchIsHeldForRequestsOnTheirWayAndForNobodyElse(t *testing.T) {
 	})
 }
 
+// Callers that ask again as soon as they are answered are waited for, once; whoever is
+// alone after them is not.
+func TestABatchIsHeldForACrowdThatWasThereAMomentAgo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, gated)
+		c, s := h.client()
+		release := h.gate().hold()
+		var all sync.WaitGroup
+		for range issuer.Crowd + 1 {
+			all.Go(func() { h.issue(request("oauth2", c, s)) })
+			synctest.Wait()
+		}
+		release()
+		all.Wait()
+		h.gate().sizes()
+		for range issuer.Crowd {
+			all.Go(func() { h.issue(request("oauth2", c, s)) })
+			synctest.Wait()
+		}
+		all.Wait()
+		diff(t, "the crowd's next entries, committed together", h.gate().sizes(), []int{issuer.Crowd})
+		for _, want := range []time.Duration{issuer.MaxHold, 0} {
+			start := time.Now()
+			h.issue(request("oauth2", c, s))
+			if took := time.Since(start); took != want {
+				t.Errorf("one that was left alone waited %v, want %v", took, want)
+			}
+		}
+	})
+}
+
 func TestTheQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

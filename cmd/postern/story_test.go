@@ -167,7 +167,8 @@ func storyEnd(ts *testscript.TestScript, _ bool, args []string) {
 func storyExits(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	err = ts.Exec(args[1], args[2:]...)
+	// A server that starts although it should not would never end.
+	err = ts.Exec("timeout", append([]string{"--foreground", fmt.Sprint(patience.Seconds())}, args[1:]...)...)
 	got := 0
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
 		got = exit.ExitCode()

@@ -70,7 +70,7 @@ func parse(args []string) (s settings, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.IntVar(&s.runs, "runs", 0, "runs of each row, the floor's and Postern's in turn (default 5, 3 with -quick)")
 	f.DurationVar(&s.lasts, "time", 0, "how long a run lasts (default 3s, 2s with -quick)")
-	f.IntVar(&s.conns, "conns", 32, "connections that ask at once")
+	f.IntVar(&s.conns, "conns", 64, "connections that ask at once")
 	only := f.String("rows", "", "measure rows whose name matches this expression")
 	f.BoolVar(&s.quick, "quick", false, "fewer and shorter runs, no million clients")
 	f.StringVar(&s.jsonFile, "json", "", "write every figure to this file too")

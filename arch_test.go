@@ -38,6 +38,7 @@ var rooms = []room{
 		hands: map[string]string{"encoding/json": "a noun with a wire format has somebody else's; wire structs live with their wire"}},
 	{at: "issuer", may: root, not: map[string]string{"net/http": noHTTP, "database/sql": noSQL}},
 	{at: "dialect", may: root, not: map[string]string{"database/sql": noSQL}},
+	{at: "hr", may: root, not: map[string]string{"database/sql": noSQL}},
 	{at: "server", may: root, not: map[string]string{"database/sql": noSQL}},
 	{at: "store", may: root, not: map[string]string{"net/http": "storage answers in codes; a status is a surface's word"}},
 	{at: "store/storetest", may: []string{".", "store"}},

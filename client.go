@@ -36,7 +36,10 @@ type Client struct {
 	Alg       Alg            // signs its tokens where the dialect leaves a choice; "" means ES256
 	Ranges    []netip.Prefix // addresses it may come from; empty means any
 	Secrets   []StoredSecret // live and expired ones, newest first
-	Disabled  bool
+	// Attributes are the fields of persons that the HR API shows it, by their names in
+	// the older wire, as first_name or dynamic_5; empty shows all.
+	Attributes []string
+	Disabled   bool
 	// NotBefore revokes every token of the client that was issued at or before
 	// it, to the millisecond. Zero revokes nothing.
 	NotBefore time.Time

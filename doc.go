@@ -17,6 +17,10 @@
 //   - A Dialect is one provider's way of writing the exchange. A Profile is the
 //     part of it that decides what its tokens look like.
 //   - An Issuer decides and issues. To refuse is to decide not to.
+//   - A Person works for a tenant, by one Employment or several. An Absence is a
+//     stretch of time for which a person is away, an Attendance one in which they worked
+//     or paused; a Date is a day, a LocalTime what a clock on a wall shows.
+//   - A Directory answers questions about people. A Sandbox is how it misbehaves.
 //   - An Event is something that happened, kept for audit. A log is for operators.
 //   - A Call is one request on its way through the server: its id, where it came
 //     from, and what was learnt about it for the log.

@@ -52,6 +52,19 @@ const (
 	ActKeyRetired     = "key.retired"
 	ActResourceAdded  = "resource.created"
 	ActResourceGone   = "resource.deleted"
+	ActPersonCreated  = "person.created"
+	ActPersonChanged  = "person.changed"
+	ActPersonDeleted  = "person.deleted"
+	ActWorkChanged    = "employment.changed"
+	ActAbsenceCreated = "absence.created"
+	ActAbsenceChanged = "absence.changed"
+	ActAbsenceDeleted = "absence.deleted"
+	ActTimeCreated    = "attendance.created"
+	ActTimeChanged    = "attendance.changed"
+	ActTimeDeleted    = "attendance.deleted"
+	ActImported       = "hr.imported"
+	ActReset          = "hr.reset"
+	ActSandbox        = "sandbox.changed"
 	ActAuditRead      = "audit.read"
 	ActServerStarted  = "server.started"
 	ActServerStopped  = "server.stopped"
@@ -63,7 +76,9 @@ var Actions = []string{
 	ActTokenIssued, ActTokenReused, ActTokenRefused, ActTokenRevoked, ActThrottled, ActAccountLocked,
 	ActClientCreated, ActClientChanged, ActClientDeleted, ActClientRevoked, ActSecretAdded, ActSecretRemoved,
 	ActTenantCreated, ActTenantChanged, ActTenantRevoked, ActUserCreated, ActUserChanged, ActUserPassword,
-	ActKeyCreated, ActKeyRetired, ActResourceAdded, ActResourceGone, ActAuditRead, ActServerStarted,
+	ActKeyCreated, ActKeyRetired, ActResourceAdded, ActResourceGone, ActPersonCreated, ActPersonChanged,
+	ActPersonDeleted, ActWorkChanged, ActAbsenceCreated, ActAbsenceChanged, ActAbsenceDeleted, ActTimeCreated,
+	ActTimeChanged, ActTimeDeleted, ActImported, ActReset, ActSandbox, ActAuditRead, ActServerStarted,
 	ActServerStopped, ActMasterKeyCheck,
 }
 

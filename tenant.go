@@ -18,6 +18,8 @@ type Tenant struct {
 	// RefuseQuery refuses credentials in a query string, for the dialect that
 	// still reads them.
 	RefuseQuery bool
+	// Zone is the time zone of its wall clocks, by its IANA name; "" is UTC.
+	Zone string
 	// NotBefore revokes every token of the tenant that was issued at or before it,
 	// to the millisecond. Zero revokes nothing.
 	NotBefore time.Time

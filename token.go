@@ -51,7 +51,7 @@ type Kind string
 // The kinds. A user token opens no machine API and the other way round.
 const (
 	Machine Kind = "machine"
-	Person  Kind = "user"
+	Human   Kind = "user"
 )
 
 // Claims are what a token says.
@@ -70,6 +70,9 @@ type Claims struct {
 	ExpiresAt time.Time
 	AuthTime  time.Time // of a person
 	User      *User     // of a person
+	// Client is whom the token was given to, as it is now. It is shared: nobody may
+	// change it. Only Verify sets it.
+	Client *Client
 	Dialect   string    // whose format the token has
 	KeyID     string
 	// Thumbprint is the SHA-1 of the verification key in upper-case hex, for the

@@ -156,7 +156,7 @@ func (comm100) DecodeResponse(resp *http.Response) (postern.Token, error) {
 func (comm100) Profile() postern.Profile {
 	return postern.Profile{
 		Dialect: "comm100", Algs: []postern.Alg{postern.RS256}, Type: "at+jwt",
-		Life: 12 * time.Hour, Kind: postern.Person, Grants: []string{postern.GrantPassword},
+		Life: 12 * time.Hour, Kind: postern.Human, Grants: []string{postern.GrantPassword},
 		KnownGrants: []string{grantCode, postern.GrantClientCredentials, grantDevice},
 		Audience:    comm100Audience, FixedScope: comm100Scope(),
 		Encode: encodeComm100, Decode: decodeComm100,
@@ -167,7 +167,7 @@ func (comm100) Profile() postern.Profile {
 func comm100Scope() []string { return []string{"ids.scope", "openid", "profile", "offline_access"} }
 
 func encodeComm100(c postern.Claims) ([]byte, error) {
-	if err := complete(c, postern.Person); err != nil {
+	if err := complete(c, postern.Human); err != nil {
 		return nil, err
 	}
 	if c.ClientID == "" || c.Subject == "" || len(c.Audience) == 0 || c.PartnerID <= 0 || c.PartnerID > 1e15-1 ||
@@ -196,7 +196,7 @@ func decodeComm100(data []byte) (postern.Claims, error) {
 		"partnerId", "thumbprint", "success", "role", "jti", "iat", "scope", "amr")
 	c := postern.Claims{
 		ID: p.id(true), Issuer: p.text("iss"), Subject: p.text("sub"), Audience: p.audience(),
-		ClientID: p.text("client_id"), Kind: postern.Person, Scope: postern.NewScopes(comm100Scope()...),
+		ClientID: p.text("client_id"), Kind: postern.Human, Scope: postern.NewScopes(comm100Scope()...),
 		IssuedAt: p.time("iat"), NotBefore: p.time("nbf"), ExpiresAt: p.time("exp"), AuthTime: p.time("auth_time"),
 		Thumbprint: p.text("thumbprint"), Dialect: "comm100",
 	}

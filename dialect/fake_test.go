@@ -45,7 +45,7 @@ func (s *scripted) Refuse(_ context.Context, _ postern.Request, err error) error
 func (s *scripted) Verify(_ context.Context, raw string, want postern.Want) (postern.Claims, error) {
 	s.raw = raw
 	if s.claims.Kind == postern.Machine { // as the issuer: another audience, or another kind
-		if want.Kind == postern.Person {
+		if want.Kind == postern.Human {
 			return postern.Claims{}, &postern.Error{Code: postern.Unauthenticated, Reason: postern.BadToken, Cause: "audience"}
 		}
 		return s.claims, nil

@@ -145,7 +145,7 @@ func TestPublicDocumentsAreCachedAndSafe(t *testing.T) {
 
 func TestHeadAnswersAsGet(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(serve(t, &scripted{claims: postern.Claims{Kind: postern.Person, User: &postern.User{Role: "AGENT"}}}, config()))
+	srv := httptest.NewServer(serve(t, &scripted{claims: postern.Claims{Kind: postern.Human, User: &postern.User{Role: "AGENT"}}}, config()))
 	defer srv.Close()
 	for _, path := range append([]string{"/oauth/userinfo", "/openapi/"}, documents...) {
 		var lengths [2]string

@@ -194,7 +194,7 @@ func TestWhatCannotBeReadIsNotWritten(t *testing.T) {
 		"no iat":    func(c *postern.Claims) { c.IssuedAt = time.Time{} },
 		"no exp":    func(c *postern.Claims) { c.ExpiresAt = time.Time{} },
 		"other kind": func(c *postern.Claims) {
-			c.Kind = map[postern.Kind]postern.Kind{postern.Machine: postern.Person, postern.Person: postern.Machine}[c.Kind]
+			c.Kind = map[postern.Kind]postern.Kind{postern.Machine: postern.Human, postern.Human: postern.Machine}[c.Kind]
 		},
 	}
 	for _, p := range dialect.Profiles() {

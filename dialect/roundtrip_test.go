@@ -183,7 +183,7 @@ func TestDescriptionArrives(t *testing.T) {
 	t.Parallel()
 	d := named(t, "comm100")
 	given := postern.User{AgentID: "f9683b7b-e332-4864-b725-ac6cdc207dbd", SiteID: 10115, Role: "AGENT"}
-	iss := &scripted{claims: postern.Claims{Kind: postern.Person, User: &given}}
+	iss := &scripted{claims: postern.Claims{Kind: postern.Human, User: &given}}
 	srv := httptest.NewServer(serve(t, iss, config()))
 	defer srv.Close()
 	got, err := dialect.Describe(t.Context(), srv.Client(), d.(dialect.Describer), srv.URL, postern.NewSecret("a.b.c"))
@@ -193,7 +193,7 @@ func TestDescriptionArrives(t *testing.T) {
 	if diff := cmp.Diff(given, got); diff != "" {
 		t.Errorf("user (-want +got):\n%s", diff)
 	}
-	want := postern.Want{Kind: postern.Person, Audience: []string{"ids.resource.1"}}
+	want := postern.Want{Kind: postern.Human, Audience: []string{"ids.resource.1"}}
 	if diff := cmp.Diff(want, iss.want); diff != "" {
 		t.Errorf("the issuer was asked for another kind of token (-want +got):\n%s", diff)
 	}

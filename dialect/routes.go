@@ -74,7 +74,7 @@ func (cfg Config) dialects() []Dialect {
 func wanted(d Dialect) postern.Want {
 	p, ok := d.(Profiler)
 	if !ok {
-		return postern.Want{Kind: postern.Person}
+		return postern.Want{Kind: postern.Human}
 	}
 	return postern.Want{Kind: p.Profile().Kind, Audience: []string{p.Profile().Audience}}
 }

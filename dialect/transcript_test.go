@@ -132,7 +132,7 @@ func date(n int64) time.Time {
 
 func (o outcome) described() postern.Claims {
 	if o.User != nil {
-		return postern.Claims{Kind: postern.Person, User: &postern.User{AgentID: o.User.Agent, SiteID: o.User.Site, Role: o.User.Role}}
+		return postern.Claims{Kind: postern.Human, User: &postern.User{AgentID: o.User.Agent, SiteID: o.User.Site, Role: o.User.Role}}
 	}
 	if o.Claims == nil {
 		return postern.Claims{}

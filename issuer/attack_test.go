@@ -27,7 +27,7 @@ func TestWhatWeSignedIsAccepted(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", g.dialect, err)
 		}
-		if g.dialect == "comm100" != (c.Kind == postern.Person) {
+		if g.dialect == "comm100" != (c.Kind == postern.Human) {
 			t.Errorf("%s: kind %s", g.dialect, c.Kind)
 		}
 	}

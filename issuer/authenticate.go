@@ -70,7 +70,7 @@ func whyNot(who caller, req postern.Request, p *postern.Profile, known, secret, 
 		return causeUnknownClient
 	case p != nil && !who.MayUse(p.Dialect):
 		return causeDialect
-	case who.Public && (p == nil || p.Kind != postern.Person):
+	case who.Public && (p == nil || p.Kind != postern.Human):
 		return causePublic
 	case who.Public:
 	case req.Secret.Empty():

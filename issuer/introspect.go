@@ -62,7 +62,7 @@ func (s *Issuer) Revoke(ctx context.Context, req postern.Request, raw string) er
 func (s *Issuer) revoke(ctx context.Context, req postern.Request, c postern.Claims) error {
 	ev := s.event(req, postern.ActTokenRevoked, s.now())
 	ev.Tenant, ev.ClientID, ev.TokenID, ev.Actor = c.Tenant, c.ClientID, c.ID, "client:"+c.ClientID
-	if c.User != nil || c.Kind == postern.Person {
+	if c.User != nil || c.Kind == postern.Human {
 		ev.UserID = c.Subject
 	}
 	r := postern.Revocation{Tenant: c.Tenant, ClientID: c.ClientID, TokenID: c.ID, Until: c.ExpiresAt}

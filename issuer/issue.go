@@ -136,7 +136,7 @@ func (s *Issuer) issue(ctx context.Context, req postern.Request, ev *postern.Eve
 		return postern.Token{}, err
 	}
 	c := postern.Claims{ClientID: who.ID, Subject: who.ID, Tenant: who.Tenant, Kind: p.Kind, Dialect: p.Dialect}
-	if p.Kind == postern.Person {
+	if p.Kind == postern.Human {
 		s.journal.end() // a password takes its time: no machine's record is held for it
 		c.User, err = s.checkPerson(ctx, req, who, ev, now)
 		s.journal.begin()

@@ -20,7 +20,7 @@ func TestAPersonGetsATokenThatNamesThem(t *testing.T) {
 	u := h.user("ann@example.com", func(u *postern.User) { u.AgentID, u.SiteID = "11111111-0000-4000-8000-000000000001", 7 })
 	tok := h.issue(login(app, "ann@example.com", rightPassword))
 	c := h.valid(tok)
-	if c.Kind != postern.Person || c.Subject != u.ID || c.ClientID != app.ID || c.Tenant != testTenant || c.PartnerID != testPartner {
+	if c.Kind != postern.Human || c.Subject != u.ID || c.ClientID != app.ID || c.Tenant != testTenant || c.PartnerID != testPartner {
 		t.Errorf("the token says kind %s, subject %s, client %s, tenant %s, partner %d", c.Kind, c.Subject, c.ClientID, c.Tenant, c.PartnerID)
 	}
 	if !c.AuthTime.Equal(testTime) || !c.ExpiresAt.Equal(testTime.Add(12*time.Hour)) {

@@ -153,11 +153,11 @@ func (s *Issuer) checkState(ctx context.Context, c *postern.Claims, p *postern.P
 		return badToken("tenant")
 	case cutOff(at, who.NotBefore) || cutOff(at, tenant.NotBefore):
 		return badToken("revoked with all others")
-	case p.Kind == postern.Person && c.PartnerID != tenant.PartnerID:
+	case p.Kind == postern.Human && c.PartnerID != tenant.PartnerID:
 		return badToken("partner")
 	}
 	c.Tenant, c.ClientID = who.Tenant, who.ID
-	if p.Kind == postern.Person {
+	if p.Kind == postern.Human {
 		return s.checkUser(ctx, c, at)
 	}
 	if c.Scope == nil { // a format that carries none

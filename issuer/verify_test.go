@@ -29,15 +29,15 @@ func TestAResourceGetsWhatItWantsOrARefusal(t *testing.T) {
 		{"all of it", machine, postern.Want{Audience: []string{testURL}, Kind: postern.Machine, Tenant: testTenant, Scope: "a"}, "", ""},
 		{"one of two audiences", machine, postern.Want{Audience: []string{"https://x", testURL}}, "", ""},
 		{"another audience", machine, postern.Want{Audience: []string{testURL + "/mcp"}}, bad, ""},
-		{"a person", machine, postern.Want{Kind: postern.Person}, low, ""},
+		{"a person", machine, postern.Want{Kind: postern.Human}, low, ""},
 		{"another tenant", machine, postern.Want{Tenant: "other"}, bad, ""},
 		{"another scope", machine, postern.Want{Scope: "c"}, low, "c"},
 		{"half a scope", machine, postern.Want{Scope: ""}, "", ""},
 		{"two scopes in one", machine, postern.Want{Scope: "a b"}, low, "a b"},
 		{"a machine", person, postern.Want{Kind: postern.Machine}, low, ""},
 		{"a machine's audience", person, postern.Want{Audience: []string{testURL}}, bad, ""},
-		{"a person's scope", person, postern.Want{Kind: postern.Person, Scope: "profile"}, "", ""},
-		{"a person's last scope", person, postern.Want{Kind: postern.Person, Scope: "offline_access"}, "", ""},
+		{"a person's scope", person, postern.Want{Kind: postern.Human, Scope: "profile"}, "", ""},
+		{"a person's last scope", person, postern.Want{Kind: postern.Human, Scope: "offline_access"}, "", ""},
 		{"a machine's scope", person, postern.Want{Scope: "a"}, low, "a"},
 	} {
 		claims, err := h.Verify(t.Context(), x.raw, x.want)
@@ -60,7 +60,7 @@ func TestClaimsOfARefusedTokenAreNotGiven(t *testing.T) {
 	h := newHouse(t)
 	c, s := h.client()
 	raw := h.issue(request("oauth2", c, s)).Value.Reveal()
-	for _, want := range []postern.Want{{Audience: []string{"x"}}, {Kind: postern.Person}, {Tenant: "x"}, {Scope: "x"}} {
+	for _, want := range []postern.Want{{Audience: []string{"x"}}, {Kind: postern.Human}, {Tenant: "x"}, {Scope: "x"}} {
 		if claims, err := h.Verify(t.Context(), raw, want); err == nil || claims.ID != "" || claims.ClientID != "" {
 			t.Errorf("wanting %+v: %v with claims %+v", want, err, claims)
 		}

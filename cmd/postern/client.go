@@ -111,7 +111,7 @@ func (c *clientCreateCmd) client(ctx context.Context, p *place) (postern.Client,
 func dialectsFor(named []string, public bool) (dialects, grants []string, err error) {
 	kind, grants := postern.Machine, []string{postern.GrantClientCredentials}
 	if public {
-		kind, grants = postern.Person, []string{postern.GrantPassword}
+		kind, grants = postern.Human, []string{postern.GrantPassword}
 	}
 	var names []string
 	for _, d := range dialect.All {
@@ -122,7 +122,7 @@ func dialectsFor(named []string, public bool) (dialects, grants []string, err er
 		}
 		if slices.Contains(named, d.Name()) {
 			dialects = append(dialects, d.Name())
-			if profile.Kind == postern.Person && !slices.Contains(grants, postern.GrantPassword) {
+			if profile.Kind == postern.Human && !slices.Contains(grants, postern.GrantPassword) {
 				grants = append(grants, postern.GrantPassword)
 			}
 			if public && profile.Kind == postern.Machine {

@@ -1,0 +1,203 @@
+package postern
+
+import "time"
+
+// Unit is what absences of a type are counted in.
+type Unit string
+
+// The units.
+const (
+	Days  Unit = "DAY"
+	Hours Unit = "HOUR"
+)
+
+// AbsenceType is a reason to be away.
+type AbsenceType struct {
+	ID            string // UUID
+	Number        int64  // within the tenant, from 1: the id of the older wire
+	Name          string
+	Category      string // one of AbsenceCategories, or empty
+	Unit          Unit
+	NeedsApproval bool
+	HalfDays      bool    // whether half a day can be taken; of unit Days
+	Entitlement   float64 // days of a full year; 0 is none
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+// AbsenceCategories lists the categories of absence types.
+var AbsenceCategories = []string{
+	"family_care", "maternity_parental_leave", "child_care", "short_time_allowance", "quarantine", "irrevocable_exemption",
+	"sick_leave", "strike_and_lockout", "public_duty", "unpaid_suspension", "paid_vacation", "unpaid_vacation",
+	"unexcused_absence", "offsite_work", "other", "undefined",
+}
+
+// Check fails with Invalid, and Param naming the field, for a type that cannot be.
+func (t *AbsenceType) Check() error {
+	switch {
+	case t.Name == "" || len(t.Name) > MaxName:
+		return Errorf(Invalid, "the name of an absence type has 1 to %d bytes", MaxName).at("name")
+	case t.Unit != Days && t.Unit != Hours:
+		return Errorf(Invalid, "there is no unit %q", Shorten(string(t.Unit), 40)).at("unit").WithHint("use %s or %s", Days, Hours)
+	case t.Category != "" && !oneOf(t.Category, AbsenceCategories):
+		return Errorf(Invalid, "there is no category %q", Shorten(t.Category, 40)).at("category")
+	case t.HalfDays && t.Unit == Hours:
+		return Errorf(Invalid, "a type counted in hours has no half days").at("half_days")
+	case !(t.Entitlement >= 0 && t.Entitlement <= 366):
+		return Errorf(Invalid, "an entitlement is 0 to 366 days").at("entitlement")
+	}
+	return nil
+}
+
+// Approval is how far a request of a person is decided.
+type Approval string
+
+// The approvals. Attendance that was approved is confirmed.
+const (
+	Pending         Approval = "PENDING"
+	Approved        Approval = "APPROVED"
+	Confirmed       Approval = "CONFIRMED"
+	Rejected        Approval = "REJECTED"
+	DeletionPending Approval = "DELETION_PENDING"
+)
+
+// AbsenceApprovals lists those that an absence may have.
+var AbsenceApprovals = []Approval{Pending, Approved, Rejected, DeletionPending}
+
+// MaxComment bounds a comment on an absence, in bytes.
+const MaxComment = 2000
+
+// MaxAbsence bounds how long an absence with an end is, in days.
+const MaxAbsence = 3660
+
+// Absence is a stretch of time for which a person is away.
+type Absence struct {
+	ID     string // UUID
+	Number int64  // within the tenant, from 1: the id of the older wire
+	Person PersonID
+	Type   string // id of the AbsenceType
+	// Span is on the wall of Zone. Of a type counted in days it begins at midnight or,
+	// for half a day, at noon, and ends there. An open end is one not known yet.
+	Span
+	Zone       string // IANA name
+	Comment    string
+	Status     Approval
+	Substitute PersonID // 0 is nobody
+	Origin     string   // web, api, mobile, slack, msteams
+	CreatedBy  string   // "API", or a name
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	ApprovedAt time.Time
+}
+
+// DaySpan makes the span of an absence counted in days: from first to last, both
+// included, beginning or ending at noon for a half. A last of zero is an open end.
+func DaySpan(first, last Date, startHalf, endHalf bool) Span {
+	s := Span{From: first.At(0)}
+	if startHalf {
+		s.From = first.At(noon)
+	}
+	switch {
+	case last == 0:
+	case endHalf:
+		s.To = last.At(noon)
+	default:
+		s.To = (last + 1).At(0)
+	}
+	return s
+}
+
+// StartHalf says whether a span of days begins at noon.
+func (s Span) StartHalf() bool { return !s.From.Midnight() }
+
+// EndHalf says whether a span of days ends at noon.
+func (s Span) EndHalf() bool { return s.To != 0 && !s.To.Midnight() }
+
+// Check fails with Invalid, and Param naming the field, for an absence that cannot be
+// one of type t: that ends before it starts, takes halves of days where there are
+// none, or hours where days are counted.
+func (a *Absence) Check(t *AbsenceType) error {
+	switch {
+	case a.Person <= 0:
+		return Errorf(Invalid, "the person is missing").at("person")
+	case a.From == 0:
+		return Errorf(Invalid, "the start is missing").at("starts_from")
+	case len(a.Comment) > MaxComment:
+		return Errorf(Invalid, "the comment is longer than %d bytes", MaxComment).at("comment")
+	case a.To != 0 && a.To <= a.From:
+		return Errorf(Invalid, "the absence ends at %s, not after its start at %s", a.To, a.From).at("ends_at")
+	case a.To != 0 && a.To.Date()-a.From.Date() > MaxAbsence:
+		return Errorf(Invalid, "the absence is longer than %d days", MaxAbsence).at("ends_at")
+	case a.Substitute != 0 && a.Substitute == a.Person:
+		return Errorf(Invalid, "person %d cannot stand in for themselves", a.Person).at("substitute")
+	}
+	if t.Unit == Hours {
+		return a.checkHours()
+	}
+	return a.checkDays(t)
+}
+
+func (a *Absence) checkHours() error {
+	if a.To != 0 && a.To.Date() != a.From.Date() && !a.To.Midnight() && a.From.Midnight() {
+		return Errorf(Invalid, "an absence counted in hours that lasts days ends at midnight").at("ends_at")
+	}
+	return nil
+}
+
+func (a *Absence) checkDays(t *AbsenceType) error {
+	for _, edge := range []struct {
+		at    LocalTime
+		param string
+	}{{a.From, "starts_from"}, {a.To, "ends_at"}} {
+		switch since := edge.at.SinceMidnight(); {
+		case since != 0 && since != noon:
+			return Errorf(Invalid, "%s is counted in days, and %s is neither a day nor half of one", t.Name, edge.at).at(edge.param)
+		case since == noon && !t.HalfDays:
+			return Errorf(Invalid, "%s cannot be taken for half a day", t.Name).at(edge.param)
+		}
+	}
+	return nil
+}
+
+// InitialStatus gives the status of an absence that is just made.
+func (t *AbsenceType) InitialStatus(skipApproval bool) Approval {
+	if t.NeedsApproval && !skipApproval {
+		return Pending
+	}
+	return Approved
+}
+
+// Blocks says whether the absence keeps others of the same person from overlapping it.
+func (a *Absence) Blocks() bool { return a.Status != Rejected }
+
+// AbsenceQuery asks for absences, in order of their start and then of their id.
+// Filters that are set all have to hold; of a list one value has to.
+type AbsenceQuery struct {
+	IDs, Types []string
+	People     []PersonID
+	// Within selects the absences that overlap it; an absence that starts in the last
+	// moment of it does, one that ends in its first does not.
+	Within LocalRange
+	// Contained selects only those that lie within Within as a whole.
+	Contained bool
+	Unit      Unit // of the type; "" is any
+	Updated   TimeRange
+	Paging
+}
+
+// AbsenceChange changes what is not nil of an absence. A Span that begins at zero
+// keeps the start.
+type AbsenceChange struct {
+	From, To   *LocalTime // a To of zero opens the end
+	Comment    *string
+	Substitute *PersonID
+}
+
+// Apply changes a and checks it against its type.
+func (c *AbsenceChange) Apply(a *Absence, t *AbsenceType) error {
+	set(&a.From, c.From)
+	set(&a.To, c.To)
+	set(&a.Comment, c.Comment)
+	set(&a.Substitute, c.Substitute)
+	return a.Check(t)
+}

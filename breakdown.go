@@ -1,0 +1,108 @@
+package postern
+
+import (
+	"math"
+	"time"
+)
+
+// AbsenceDay is what an absence takes of one day: days or hours.
+type AbsenceDay struct {
+	Date   Date
+	Unit   Unit
+	Amount float64
+}
+
+// MaxBreakdown bounds how many days Breakdown gives.
+const MaxBreakdown = MaxAbsence + 1
+
+// Breakdown gives what an absence takes of each of its days, days on which nobody
+// works included with nothing. The schedule is that of the employment which holds on
+// the day. An absence without end is counted until the given day, and its first day at
+// least.
+func Breakdown(a *Absence, t *AbsenceType, employments []Employment, holiday func(calendar string, d Date) bool, until Date) []AbsenceDay {
+	last := a.Last()
+	if last == 0 {
+		last = max(until, a.From.Date())
+	}
+	last = min(last, a.From.Date()+MaxBreakdown-1)
+	days := make([]AbsenceDay, 0, last-a.From.Date()+1)
+	for d := a.From.Date(); d <= last; d++ {
+		work := 0
+		if e := EmploymentOn(employments, d); e != nil && !holiday(e.Holidays, d) {
+			work = e.Schedule.On(d.Weekday())
+		}
+		day := AbsenceDay{Date: d, Unit: t.Unit}
+		if t.Unit == Days {
+			day.Amount = a.partOf(d, work)
+		} else {
+			day.Amount = a.hoursOf(d, work)
+		}
+		days = append(days, day)
+	}
+	return days
+}
+
+// partOf gives the part of a day on which work is done that a takes: 0, 0.5 or 1.
+func (a *Absence) partOf(d Date, work int) float64 {
+	part := 1.0
+	if d == a.From.Date() && a.StartHalf() {
+		part -= 0.5
+	}
+	if a.EndHalf() && d == a.To.Date() {
+		part -= 0.5
+	}
+	if work == 0 {
+		return 0
+	}
+	return part
+}
+
+// hoursOf gives the hours that a takes of a day: those between its edges, and no more
+// than are worked.
+func (a *Absence) hoursOf(d Date, work int) float64 {
+	from, to := max(a.From, d.At(0)), (d + 1).At(0)
+	if a.To != 0 {
+		to = min(a.To, to)
+	}
+	return math.Round(min(float64(to-from)/3600, float64(work)/60)*100) / 100
+}
+
+// Balance is what is left of an entitlement.
+type Balance struct {
+	Type      AbsenceType
+	Balance   float64 // entitlement of the year less what was approved
+	Available float64 // and less what is asked for
+}
+
+// BalanceOf gives what a person has left of an entitlement in a year, in days, rounded
+// to hundredths: the entitlement for the months in which they are employed, less what
+// absences take of the year.
+func BalanceOf(t *AbsenceType, year int, employments []Employment, absences []Absence, holiday func(string, Date) bool) Balance {
+	first, last := NewDate(year, 1, 1), NewDate(year, 12, 31)
+	months := 0
+	for m := time.January; m <= time.December; m++ {
+		middle := NewDate(year, m, 15)
+		if e := EmploymentOn(employments, middle); e != nil && e.Covers(middle) {
+			months++
+		}
+	}
+	b := Balance{Type: *t, Balance: t.Entitlement * float64(months) / 12}
+	b.Available = b.Balance
+	for i := range absences {
+		a := &absences[i]
+		if a.Type != t.ID || a.Status == Rejected || a.From > last.At(noon*2) {
+			continue
+		}
+		for _, day := range Breakdown(a, t, employments, holiday, last) {
+			if day.Date < first || day.Date > last {
+				continue
+			}
+			b.Available -= day.Amount
+			if a.Status != Pending {
+				b.Balance -= day.Amount
+			}
+		}
+	}
+	b.Balance, b.Available = math.Round(b.Balance*100)/100, math.Round(b.Available*100)/100
+	return b
+}

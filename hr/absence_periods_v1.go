@@ -1,0 +1,3 @@
+package hr
+
+func hourlyRoutes() []route { return nil }

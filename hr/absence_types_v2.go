@@ -1,0 +1,3 @@
+package hr
+
+func absenceTypeRoutes() []route { return nil }

@@ -1,0 +1,3 @@
+package hr
+
+func absenceRoutes() []route { return nil }

@@ -1,0 +1,3 @@
+package hr
+
+func attendanceRoutes() []route { return nil }

@@ -1,0 +1,3 @@
+package hr
+
+func employmentRoutes() []route { return nil }

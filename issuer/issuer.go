@@ -70,6 +70,7 @@ type Issuer struct {
 	journal   *journal
 	known     *known
 	revoked   *revokedSet
+	verified  *cache[verified] // by the hash of the token
 
 	bySource *buckets
 	byClient *buckets
@@ -118,6 +119,7 @@ func New(ctx context.Context, cfg Config) (*Issuer, error) {
 	s.bySource = newBuckets(s.limits.FailuresPerSource, time.Second)
 	s.byClient = newBuckets(s.limits.FailuresPerClient, 6*time.Second)
 	s.revoked = newRevokedSet(cfg.Revoker)
+	s.verified = newCache[verified](min(maxVerified, cfg.CacheSize))
 	if err := s.start(ctx); err != nil {
 		return nil, err
 	}
@@ -174,7 +176,8 @@ func (s *Issuer) PublicKeys() []postern.Key { return s.rings.public(s.now()) }
 // Sizes gives how many entries each cache holds, for metrics.
 func (s *Issuer) Sizes() map[string]int {
 	return map[string]int{"clients": s.known.clients.len(), "tenants": s.known.tenants.len(),
-		"users": s.known.users.len(), "live_tokens": s.known.live.len(), "revocations": s.revoked.len()}
+		"users": s.known.users.len(), "live_tokens": s.known.live.len(), "revocations": s.revoked.len(),
+		"verified_tokens": s.verified.len()}
 }
 
 func (s *Issuer) reloadKeys(ctx context.Context) error {
@@ -182,7 +185,9 @@ func (s *Issuer) reloadKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.rings.set(keys)
+	err = s.rings.set(keys)
+	s.verified.clear() // one of them may be gone
+	return err
 }
 
 func (s *Issuer) maintain(ctx context.Context) {

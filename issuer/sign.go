@@ -200,6 +200,11 @@ func (r *keyrings) candidates(kid string, alg postern.Alg, now time.Time) (out [
 	return out
 }
 
+// holds says whether what the key signed is still believed.
+func (r *keyrings) holds(key *signer, now time.Time) bool {
+	return StateOf(key.Key, r.cur.Load().all, now) != postern.KeyRemoved
+}
+
 // public gives the published keys, newest generation first.
 func (r *keyrings) public(now time.Time) (out []postern.Key) {
 	k := r.cur.Load()

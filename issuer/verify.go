@@ -27,7 +27,7 @@ var joseAlgs = []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.EdDSA, jos
 // Verify implements postern.Issuer.
 func (s *Issuer) Verify(ctx context.Context, raw string, want postern.Want) (postern.Claims, error) {
 	now := s.now()
-	c, p, err := s.read(raw, now)
+	c, p, err := s.readOnce(raw, now)
 	if err != nil {
 		return postern.Claims{}, err
 	}
@@ -43,41 +43,48 @@ func (s *Issuer) Verify(ctx context.Context, raw string, want postern.Want) (pos
 	return c, nil
 }
 
-// read checks the form and the signature of a token and decodes it. Nothing of
+// read is readSigned for whom the key does not matter.
+func (s *Issuer) read(raw string, now time.Time) (postern.Claims, *postern.Profile, error) {
+	v, err := s.readSigned(raw, now)
+	return v.claims, v.profile, err
+}
+
+// readSigned checks the form and the signature of a token and decodes it. Nothing of
 // the payload is believed before the signature is.
-func (s *Issuer) read(raw string, now time.Time) (c postern.Claims, p *postern.Profile, err error) {
+func (s *Issuer) readSigned(raw string, now time.Time) (v verified, err error) {
 	if len(raw) > MaxToken || !strictCompact(raw) {
-		return c, nil, badToken("not a compact JWS")
+		return v, badToken("not a compact JWS")
 	}
 	jws, err := jose.ParseSignedCompact(raw, joseAlgs)
 	if err != nil {
-		return c, nil, badToken("not a JWS of ours")
+		return v, badToken("not a JWS of ours")
 	}
 	signed, payload := s.whoSigned(jws, jws.Signatures[0].Protected, now)
 	if signed == nil {
-		return c, nil, badToken("signature")
+		return v, badToken("signature")
 	}
 	header, _, _ := strings.Cut(raw, ".")
 	for i := range s.cfg.Profiles {
-		p = &s.cfg.Profiles[i]
+		p := &s.cfg.Profiles[i]
 		// The header is the one we write, to the byte: so its type is right, nothing in
 		// it is critical, compressed or said twice, and it names its key as it should.
 		if !slices.Contains(p.Algs, signed.Alg) || header != b64url.EncodeToString([]byte(signed.header(p))) {
 			continue
 		}
-		if c, err = p.Decode(payload); err != nil {
+		c, err := p.Decode(payload)
+		if err != nil {
 			continue
 		}
 		if c.Issuer != s.cfg.URL+p.IssuerTag {
-			return c, nil, badToken("issuer")
+			return v, badToken("issuer")
 		}
 		c.KeyID, c.Kind, c.Dialect = signed.ID, p.Kind, p.Dialect
 		if len(c.Audience) == 0 { // a format that carries none
 			c.Audience = s.defaultAudience(p)
 		}
-		return c, p, nil
+		return verified{c, p, signed}, nil
 	}
-	return c, nil, badToken("format")
+	return v, badToken("format")
 }
 
 // strictCompact says whether raw is three parts of canonical base64url: the spare
@@ -156,7 +163,7 @@ func (s *Issuer) checkState(ctx context.Context, c *postern.Claims, p *postern.P
 	case p.Kind == postern.Human && c.PartnerID != tenant.PartnerID:
 		return badToken("partner")
 	}
-	c.Tenant, c.ClientID = who.Tenant, who.ID
+	c.Tenant, c.ClientID, c.Client = who.Tenant, who.ID, &who.Client
 	if p.Kind == postern.Human {
 		return s.checkUser(ctx, c, at)
 	}

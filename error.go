@@ -48,7 +48,6 @@ const (
 	GrantForbidden   Reason = "grant_forbidden"   // Forbidden: unauthorized_client
 	QueryCredentials Reason = "query_credentials" // Forbidden: credentials in the query are refused here
 	LowScope         Reason = "low_scope"         // Forbidden: insufficient_scope (RFC 6750)
-	DialectForbidden Reason = "dialect_forbidden" // Unauthenticated: the client is not known to this endpoint
 )
 
 // Error is a failure on its way out. Msg and Hint are safe for whoever asked;

@@ -41,7 +41,6 @@ const (
 	ActClientDeleted  = "client.deleted"
 	ActClientRevoked  = "client.revoked" // all its tokens
 	ActSecretAdded    = "client.secret_added"
-	ActSecretRemoved  = "client.secret_removed"
 	ActTenantCreated  = "tenant.created"
 	ActTenantChanged  = "tenant.changed"
 	ActTenantRevoked  = "tenant.revoked" // all its tokens
@@ -68,18 +67,17 @@ const (
 	ActAuditRead      = "audit.read"
 	ActServerStarted  = "server.started"
 	ActServerStopped  = "server.stopped"
-	ActMasterKeyCheck = "masterkey.checked"
 )
 
 // Actions lists every action.
 var Actions = []string{
 	ActTokenIssued, ActTokenReused, ActTokenRefused, ActTokenRevoked, ActThrottled, ActAccountLocked,
-	ActClientCreated, ActClientChanged, ActClientDeleted, ActClientRevoked, ActSecretAdded, ActSecretRemoved,
+	ActClientCreated, ActClientChanged, ActClientDeleted, ActClientRevoked, ActSecretAdded,
 	ActTenantCreated, ActTenantChanged, ActTenantRevoked, ActUserCreated, ActUserChanged, ActUserPassword,
 	ActKeyCreated, ActKeyRetired, ActResourceAdded, ActResourceGone, ActPersonCreated, ActPersonChanged,
 	ActPersonDeleted, ActWorkChanged, ActAbsenceCreated, ActAbsenceChanged, ActAbsenceDeleted, ActTimeCreated,
 	ActTimeChanged, ActTimeDeleted, ActImported, ActReset, ActSandbox, ActAuditRead, ActServerStarted,
-	ActServerStopped, ActMasterKeyCheck,
+	ActServerStopped,
 }
 
 // EventFilter selects events of one tenant. Zero fields select everything.

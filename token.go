@@ -72,9 +72,9 @@ type Claims struct {
 	User      *User     // of a person
 	// Client is whom the token was given to, as it is now. It is shared: nobody may
 	// change it. Only Verify sets it.
-	Client *Client
-	Dialect   string    // whose format the token has
-	KeyID     string
+	Client  *Client
+	Dialect string // whose format the token has
+	KeyID   string
 	// Thumbprint is the SHA-1 of the verification key in upper-case hex, for the
 	// format that carries one.
 	Thumbprint string

@@ -78,9 +78,10 @@ func CheckPassword(p string, words ...string) error {
 		}
 	}
 	for _, w := range commonPasswordParts {
-		if strings.ReplaceAll(low, w, "") == "" || len(strings.ReplaceAll(low, w, "")) < 5 && strings.Contains(low, w) {
-			return Errorf(Invalid, "the password is among the first that anyone would try")
-		}
+		low = strings.ReplaceAll(low, w, "")
+	}
+	if len(low) < 5 || strings.Trim(low, "0123456789") == "" && low != strings.ToLower(p) {
+		return Errorf(Invalid, "the password is among the first that anyone would try")
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 
 var reasons = []postern.Reason{"", postern.BadRequest, postern.MissingParameter, postern.BadMediaType, postern.BadMethod, postern.TooLarge,
 	postern.TooSlow, postern.UnknownGrant, postern.BadScope, postern.BadTarget, postern.BadClient, postern.BadGrant, postern.BadToken,
-	postern.NoToken, postern.GrantForbidden, postern.QueryCredentials, postern.LowScope, postern.DialectForbidden}
+	postern.NoToken, postern.GrantForbidden, postern.QueryCredentials, postern.LowScope}
 
 func TestEveryTableHasARowForEveryCodeAndReason(t *testing.T) {
 	t.Parallel()

@@ -185,7 +185,7 @@ func (s *Issuer) checkPace(who caller, p *postern.Profile, ev *postern.Event, no
 
 // identityScopes belong to people. A machine that asks for one is refused rather
 // than given less, and one that asks for nothing gets none of them, whatever its
-// client has (identityserver.md section 2.1).
+// client has, as the servers of this family do.
 var identityScopes = []string{"openid", "profile", "email", "address", "phone", "offline_access"}
 
 // grantScope narrows what was asked to what the client may have and what the named

@@ -34,7 +34,7 @@ type KeyPolicy struct {
 }
 
 // The least of the two pauses: a verifier may hold the key set for JWKSMaxAge and
-// nodes learn of a key within a second (conformance clauses KE-02 and KE-03).
+// nodes learn of a key within a second.
 const (
 	JWKSMaxAge      = 15 * time.Minute
 	propagation     = 30 * time.Second

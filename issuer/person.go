@@ -24,7 +24,7 @@ const (
 
 // checkPerson proves the person of a password grant. Whether the partner, the
 // user or the password is wrong, or the account is locked or disabled, one password
-// hash is computed and one answer given (conformance clause RO-05). Only what the
+// hash is computed and one answer given (RFC 6749 section 10.7). Only what the
 // request itself shows is refused without one.
 func (s *Issuer) checkPerson(ctx context.Context, req postern.Request, who caller, ev *postern.Event, now time.Time) (*postern.User, error) {
 	switch {

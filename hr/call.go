@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"postern.dev/postern"
@@ -24,16 +25,40 @@ type call struct {
 	zone    *time.Location // of the tenant's walls
 	dir     postern.Directory
 	sandbox postern.Sandbox
-	query   url.Values
-	fault   string // that is to go wrong with this call, of FaultKinds
+	level   level      // of the client's bucket
+	query   url.Values // with a cursor, the filters that it carries
+	fault   string     // that is to go wrong with this call, of FaultKinds
 }
+
+// is says whether a switch of the tenant has a value.
+func (c *call) is(name, value string) bool { return switchOf(&c.sandbox, name) == value }
+
+// id gives the id in the path.
+func (c *call) id() string { return c.r.PathValue("id") }
 
 // write is how this call changes something.
 func (c *call) write() postern.Write {
 	return postern.Write{
 		Actor: "client:" + c.claims.ClientID, ClientID: c.claims.ClientID, RequestID: c.note.ID,
-		Key: c.r.Header.Get("Idempotency-Key"),
+		Key: c.r.Header.Get(idempotencyKey),
 	}
+}
+
+const idempotencyKey = "Idempotency-Key"
+
+// checkKey refuses an idempotency key that could not be kept.
+func (c *call) checkKey() error {
+	values := c.r.Header.Values(idempotencyKey)
+	bad := len(values) > 1
+	for _, v := range values {
+		bad = bad || len(v) > postern.MaxIdempotencyKey
+	}
+	if !bad {
+		return nil
+	}
+	e := postern.Errorf(postern.Invalid, "the header Idempotency-Key is there more than once, or longer than %d bytes", postern.MaxIdempotencyKey)
+	e.Param = idempotencyKey
+	return e.WithHint("send one short key, such as a UUID, and the same one when the call is repeated")
 }
 
 // json answers with a status and a body.
@@ -42,10 +67,19 @@ func (c *call) json(status int, v any) error {
 	if err != nil {
 		return err
 	}
-	c.w.Header().Set("Content-Type", "application/json")
-	c.w.WriteHeader(status)
-	_, _ = c.w.Write(body) // the caller left, if it fails
+	c.send(status, "application/json", body)
 	return nil
+}
+
+// send answers with a status and a body, which HEAD is only told the length of.
+func (c *call) send(status int, contentType string, body []byte) {
+	h := c.w.Header()
+	h["Content-Type"] = []string{contentType}
+	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	c.w.WriteHeader(status)
+	if c.r.Method != http.MethodHead {
+		_, _ = c.w.Write(body) // the caller left, if it fails
+	}
 }
 
 // empty answers with a status alone.

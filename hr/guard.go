@@ -18,6 +18,9 @@ func (h *house) serve(s shape, some []route) http.Handler {
 		start := h.Now()
 		rec := &recorder{ResponseWriter: w}
 		c.w = rec
+		if answeredOptions(rec, r, some) {
+			return
+		}
 		err := c.pass(some)
 		if err == nil {
 			err = c.route.do(c)
@@ -68,17 +71,40 @@ func (c *call) pass(some []route) error {
 	if err := c.authorize(); err != nil {
 		return err
 	}
-	var err error
-	if c.sandbox, err = c.Tenants.Sandbox(c.ctx, c.tenant.ID); err != nil {
-		return err
-	}
 	c.query = c.r.URL.Query() // what cannot be read is left out, as unknown keys are
 	c.dir = c.Directory(c.tenant.ID)
-	c.shape.before(c)
 	if err := c.pace(); err != nil {
 		return err
 	}
+	if c.r.ContentLength != 0 || c.route.method != http.MethodGet {
+		if err := c.checkKey(); err != nil {
+			return err
+		}
+	}
 	return c.misbehave()
+}
+
+// answeredOptions answers OPTIONS without any cross-origin permission: these endpoints
+// are not for browsers.
+func answeredOptions(w http.ResponseWriter, r *http.Request, some []route) bool {
+	if r.Method != http.MethodOptions || len(some) == 0 {
+		return false
+	}
+	w.Header().Set("Allow", allowed(some))
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}
+
+// allowed lists the methods of a path (RFC 9110 section 10.2.1).
+func allowed(some []route) string {
+	var out []string
+	for i := range some {
+		out = append(out, some[i].method)
+		if some[i].method == http.MethodGet {
+			out = append(out, http.MethodHead)
+		}
+	}
+	return strings.Join(append(out, http.MethodOptions), ", ")
 }
 
 // choose finds the operation of the method.
@@ -87,17 +113,15 @@ func (c *call) choose(some []route) error {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	var allowed []string
 	for i := range some {
 		if some[i].method == method {
 			c.route = &some[i]
 			return nil
 		}
-		allowed = append(allowed, some[i].method)
 	}
-	c.w.Header().Set("Allow", strings.Join(allowed, ", "))
-	return postern.Errorf(postern.Invalid, "%s cannot be called with %s", c.r.URL.Path, postern.Shorten(method, 20)).
-		Because(postern.BadMethod).WithHint("use %s", strings.Join(allowed, " or "))
+	c.w.Header().Set("Allow", allowed(some))
+	return postern.Errorf(postern.Invalid, "%s cannot be called with %s", some[0].path, postern.Shorten(method, 20)).
+		Because(postern.BadMethod).WithHint("use one of %s", allowed(some))
 }
 
 // authorize checks the token, the scope and the tenant, in that order, so that nobody
@@ -112,6 +136,12 @@ func (c *call) authorize() error {
 		return err
 	}
 	c.note.Dialect, c.note.Tenant, c.note.ClientID, c.note.TokenID = c.claims.Dialect, c.claims.Tenant, c.claims.ClientID, c.claims.ID
+	// The sandbox of the client's own tenant holds for refusals before the call's is known.
+	if c.sandbox, err = c.Tenants.Sandbox(c.ctx, c.claims.Tenant); err != nil {
+		return err
+	}
+	c.meter()
+	c.shape.before(c)
 	// A token of the dialect that names the tenant in a header has one scope for
 	// everything; what its client may do is what it was granted here.
 	scopes := c.claims.Scope
@@ -136,6 +166,11 @@ func (c *call) authorize() error {
 	}
 	if c.tenant.Disabled {
 		return notYourTenant()
+	}
+	if id != c.claims.Tenant {
+		if c.sandbox, err = c.Tenants.Sandbox(c.ctx, id); err != nil {
+			return err
+		}
 	}
 	c.zone = time.UTC
 	if c.tenant.Zone != "" {
@@ -174,7 +209,7 @@ func (c *call) tenantID() (string, error) {
 }
 
 func badTenantHeader(msg string) error {
-	e := postern.Errorf(postern.Invalid, "%s", msg).WithHint("send the id of the tenant that the call is for")
+	e := postern.Errorf(postern.Invalid, "%s", msg).Because(badTenant).WithHint("send the id of the tenant that the call is for")
 	e.Param = tenantHeader
 	return e
 }
@@ -205,7 +240,7 @@ func bearer(r *http.Request) (string, error) {
 }
 
 func noEndpoint(path string) error {
-	e := postern.Errorf(postern.NotFound, "The endpoint with %s was not found.", postern.Shorten(path, 200))
+	e := postern.Errorf(postern.NotFound, "The endpoint with %s was not found.", postern.Shorten(path, 200)).Because(unknownEndpoint)
 	e.Cause = "no endpoint"
 	return e
 }

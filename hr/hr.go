@@ -25,7 +25,7 @@ type Tenants interface {
 	Sandbox(ctx context.Context, tenant string) (postern.Sandbox, error)
 }
 
-// Config is what the handlers need. All fields but the last four are required.
+// Config is what the handlers need. The first six are required.
 type Config struct {
 	// Directory gives the directory of a tenant.
 	Directory func(tenant string) postern.Directory
@@ -42,6 +42,8 @@ type Config struct {
 	Visit func(postern.Visit)
 	Log   *slog.Logger
 	Now   func() time.Time
+	// Unpaced lets every call pass however many there are, to measure how fast it is.
+	Unpaced bool
 	// Dice decides about faults: a number from 0 up to 1.
 	Dice func() float64
 }
@@ -70,7 +72,7 @@ type Route struct {
 
 // Routes lists every path of both versions.
 func Routes(cfg Config) []Route {
-	h := &house{Config: cfg.withDefaults()}
+	h := &house{Config: cfg.withDefaults(), buckets: newBuckets()}
 	var out []Route
 	for _, v := range []struct {
 		shape shape
@@ -143,4 +145,5 @@ type shape interface {
 // house is the Config with what the handlers share.
 type house struct {
 	Config
+	buckets *buckets
 }

@@ -28,6 +28,7 @@ var Switches = []Switch{
 	{"missing-right", []string{"documented", "live"}, "a missing right is a 403 that names it, or what the live service was seen to answer"},
 	{"next-link", []string{"absolute", "relative"}, "the link to the next page has an origin, or none"},
 	{"patch-attendance", []string{"empty", "body"}, "a changed attendance is answered with 204, or with 200 and its id"},
+	{"rate-limit", []string{"on", "off"}, "calls are paced, or answered as fast as they come, for a load test"},
 	{"retry-after", []string{"off", "on"}, "a 429 has no Retry-After, or one"},
 	{"single-get", []string{"bare", "wrapped"}, "one object is answered bare, or in _data"},
 	{"time-off-window", []string{"contained", "overlap"}, "v1 time-offs are found when they lie within the dates, or when they overlap them"},

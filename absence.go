@@ -88,6 +88,9 @@ type Absence struct {
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	ApprovedAt time.Time
+	// Days is what the absence takes of each of its days, as Breakdown gives it. It is
+	// nil unless AbsenceQuery.Detail asked for it, and may be nil even then.
+	Days []AbsenceDay
 }
 
 // DaySpan makes the span of an absence counted in days: from first to last, both
@@ -174,6 +177,7 @@ func (a *Absence) Blocks() bool { return a.Status != Rejected }
 // Filters that are set all have to hold; of a list one value has to.
 type AbsenceQuery struct {
 	IDs, Types []string
+	Numbers    []int64 // of Absence.Number
 	People     []PersonID
 	// Within selects the absences that overlap it; an absence that starts in the last
 	// moment of it does, one that ends in its first does not.
@@ -182,6 +186,8 @@ type AbsenceQuery struct {
 	Contained bool
 	Unit      Unit // of the type; "" is any
 	Updated   TimeRange
+	// Detail asks for Absence.Days too.
+	Detail bool
 	Paging
 }
 

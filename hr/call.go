@@ -27,6 +27,8 @@ type call struct {
 	sandbox postern.Sandbox
 	level   level      // of the client's bucket
 	query   url.Values // with a cursor, the filters that it carries
+	page    postern.Paging
+	filters url.Values // of the page: what a cursor to the next one carries
 	fault   string     // that is to go wrong with this call, of FaultKinds
 }
 

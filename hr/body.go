@@ -1,0 +1,191 @@
+package hr
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+
+	"postern.dev/postern"
+)
+
+// Bounds of the bodies we read.
+const (
+	maxBody  = 64 << 10 // bytes
+	maxDepth = 16       // of lists and objects in each other
+)
+
+// read decodes the body into v, a pointer to a struct: one JSON object in UTF-8, with
+// no name twice and none that v does not know, in the letter case that v has.
+func (c *call) read(v any) error {
+	kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return postern.Errorf(postern.Invalid, "the body has to be JSON").Because(postern.BadMediaType).
+			WithHint("send the header Content-Type: application/json")
+	}
+	if s, ok := params["charset"]; ok && !strings.EqualFold(s, "utf-8") {
+		return postern.Errorf(postern.Invalid, "the body has to be in UTF-8").Because(postern.BadMediaType)
+	}
+	if enc := c.r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
+		return postern.Errorf(postern.Invalid, "the body must not be compressed").Because(postern.BadMediaType)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, maxBody))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return postern.Errorf(postern.Invalid, "the body is longer than %d bytes", maxBody).Because(postern.TooLarge)
+		}
+		return postern.Errorf(postern.Invalid, "the body broke off").Because(postern.TooSlow)
+	}
+	return decodeStrictly(body, v)
+}
+
+// decodeStrictly decodes one JSON object. The standard decoder takes names in any
+// letter case, the last of two equal ones and, unless told, names that mean nothing; a
+// caller who misspells an optional field should hear of it.
+func decodeStrictly(body []byte, v any) error {
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return postern.Errorf(postern.Invalid, "the body is not JSON").WithHint("send one JSON object in UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.UseNumber()
+	if err := checkNames(d, reflect.TypeOf(v).Elem(), "", 0); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+			return badParam(wrong.Field, "%s cannot be a %s", wrong.Field, wrong.Value)
+		}
+		if e, ok := errors.AsType[*postern.Error](err); ok {
+			return e
+		}
+		return postern.Errorf(postern.Invalid, "the body is not of the documented form")
+	}
+	return nil
+}
+
+// wraps is what a type says that stands for another one in JSON.
+type wraps interface{ wrapped() reflect.Type }
+
+// checkNames walks the next value beside the type that it is meant for.
+func checkNames(d *json.Decoder, t reflect.Type, path string, depth int) error {
+	if depth > maxDepth {
+		return postern.Errorf(postern.Invalid, "the body has more than %d lists and objects in each other", maxDepth)
+	}
+	token, err := d.Token()
+	if err != nil {
+		return postern.Errorf(postern.Invalid, "the body is not JSON") // not reached: it was valid
+	}
+	for t != nil {
+		if w, ok := reflect.Zero(t).Interface().(wraps); ok && t.Kind() != reflect.Pointer {
+			t = w.wrapped()
+		} else if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+		} else {
+			break
+		}
+	}
+	switch token {
+	case json.Delim('{'):
+		return checkObject(d, t, path, depth)
+	case json.Delim('['):
+		if t != nil && t.Kind() == reflect.Slice {
+			t = t.Elem()
+		} else {
+			t = nil
+		}
+		for d.More() {
+			if err := checkNames(d, t, path+"[]", depth+1); err != nil {
+				return err
+			}
+		}
+		_, _ = d.Token()
+	default:
+		if depth == 0 {
+			return postern.Errorf(postern.Invalid, "the body is not a JSON object")
+		}
+	}
+	return nil
+}
+
+func checkObject(d *json.Decoder, t reflect.Type, path string, depth int) error {
+	known := fieldsOf(t)
+	seen := map[string]bool{}
+	for d.More() {
+		token, _ := d.Token()
+		name, _ := token.(string) // of a valid object
+		at := strings.TrimPrefix(path+"."+name, ".")
+		if seen[name] {
+			return badParam(postern.Shorten(at, 100), "%s is there twice", postern.Shorten(at, 100))
+		}
+		seen[name] = true
+		of, ok := known[name]
+		if !ok && known != nil {
+			return unknownField(at, name, known)
+		}
+		if err := checkNames(d, of, at, depth+1); err != nil {
+			return err
+		}
+	}
+	_, _ = d.Token()
+	return nil
+}
+
+// fieldsOf lists the names that a struct has in JSON, nil for what is not a struct.
+func fieldsOf(t reflect.Type) map[string]reflect.Type {
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil
+	}
+	out := map[string]reflect.Type{}
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		switch {
+		case f.Anonymous && name == "":
+			for n, of := range fieldsOf(f.Type) {
+				out[n] = of
+			}
+		case name != "" && name != "-":
+			out[name] = f.Type
+		}
+	}
+	return out
+}
+
+func unknownField(at, name string, known map[string]reflect.Type) error {
+	e := badParam(postern.Shorten(at, 100), "there is no field %s", postern.Shorten(at, 100))
+	best, least := "", 4
+	for k := range known {
+		if n := distance(strings.ToLower(postern.Shorten(name, 64)), k); n < least || n == least && k < best {
+			best, least = k, n
+		}
+	}
+	if best != "" {
+		return e.WithHint("did you mean %s?", best)
+	}
+	return e
+}
+
+// distance counts the letters to change, add or drop to make b of a.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

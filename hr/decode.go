@@ -87,32 +87,32 @@ func emptyFor(kind reflect.Kind, b []byte) bool {
 	return false
 }
 
-// looseText is a string, which others write as a number or a truth.
-type looseText string
+// openText is a string, which others write as a number or a truth.
+type openText string
 
-func (*looseText) wrapped() reflect.Type { return reflect.TypeFor[string]() }
+func (*openText) wrapped() reflect.Type { return reflect.TypeFor[string]() }
 
 // UnmarshalJSON reads any scalar.
-func (t *looseText) UnmarshalJSON(b []byte) error {
+func (t *openText) UnmarshalJSON(b []byte) error {
 	switch {
 	case len(b) > 0 && b[0] == '"':
 		var s string
 		err := json.Unmarshal(b, &s)
-		*t = looseText(s)
+		*t = openText(s)
 		return err
 	case string(b) == "null" || len(b) > 0 && (b[0] == '{' || b[0] == '['):
 		*t = ""
 	default:
-		*t = looseText(b)
+		*t = openText(b)
 	}
 	return nil
 }
 
-// looseNumber is a number, which others write as a string.
-type looseNumber float64
+// openNumber is a number, which others write as a string.
+type openNumber float64
 
 // UnmarshalJSON reads a number, a number in a string, and nothing as 0.
-func (n *looseNumber) UnmarshalJSON(b []byte) error {
+func (n *openNumber) UnmarshalJSON(b []byte) error {
 	s := strings.Trim(string(b), `"`)
 	if s == "" || s == "null" {
 		*n = 0
@@ -122,21 +122,21 @@ func (n *looseNumber) UnmarshalJSON(b []byte) error {
 	if err != nil || math.IsNaN(f) || math.IsInf(f, 0) {
 		return postern.Errorf(postern.Invalid, "%s is not a number", postern.Shorten(string(b), 40))
 	}
-	*n = looseNumber(f)
+	*n = openNumber(f)
 	return nil
 }
 
 // whole is a whole number, which others write as a string.
 type whole int64
 
-// UnmarshalJSON reads what looseNumber reads and is whole.
+// UnmarshalJSON reads what openNumber reads and is whole.
 func (n *whole) UnmarshalJSON(b []byte) error {
 	s := strings.Trim(string(b), `"`)
 	if i, err := strconv.ParseInt(s, 10, 64); err == nil {
 		*n = whole(i)
 		return nil
 	}
-	var f looseNumber
+	var f openNumber
 	if err := f.UnmarshalJSON(b); err != nil {
 		return err
 	}
@@ -259,7 +259,7 @@ func (m *moment) UnmarshalJSON(b []byte) error {
 
 // ref points to another object by its id.
 type ref struct {
-	ID looseText `json:"id"`
+	ID openText `json:"id"`
 }
 
 // refTo makes a ref, null for none.
@@ -267,7 +267,7 @@ func refTo(id string) option[ref] {
 	if id == "" {
 		return null[ref]()
 	}
-	return some(ref{ID: looseText(id)})
+	return some(ref{ID: openText(id)})
 }
 
 // refToPerson makes a ref to a person, null for nobody.

@@ -1,6 +1,10 @@
 package postern
 
-import "time"
+import (
+	"strings"
+	"time"
+	"unicode/utf8"
+)
 
 // Unit is what absences of a type are counted in.
 type Unit string
@@ -20,7 +24,7 @@ type AbsenceType struct {
 	Unit          Unit
 	NeedsApproval bool
 	HalfDays      bool    // whether half a day can be taken; of unit Days
-	Entitlement   float64 // days of a full year; 0 is none
+	Entitlement   float64 // of a full year, in Unit; 0 is none
 	CreatedAt     time.Time
 	UpdatedAt     time.Time
 }
@@ -43,8 +47,10 @@ func (t *AbsenceType) Check() error {
 		return Errorf(Invalid, "there is no category %q", Shorten(t.Category, 40)).at("category")
 	case t.HalfDays && t.Unit == Hours:
 		return Errorf(Invalid, "a type counted in hours has no half days").at("half_days")
-	case !(t.Entitlement >= 0 && t.Entitlement <= 366):
+	case t.Unit == Days && !(t.Entitlement >= 0 && t.Entitlement <= 366):
 		return Errorf(Invalid, "an entitlement is 0 to 366 days").at("entitlement")
+	case !(t.Entitlement >= 0 && t.Entitlement <= 366*24):
+		return Errorf(Invalid, "an entitlement is 0 to %d hours", 366*24).at("entitlement")
 	}
 	return nil
 }
@@ -64,8 +70,21 @@ const (
 // AbsenceApprovals lists those that an absence may have.
 var AbsenceApprovals = []Approval{Pending, Approved, Rejected, DeletionPending}
 
-// MaxComment bounds a comment on an absence, in bytes.
+// MaxComment bounds a comment on an absence, in characters.
 const MaxComment = 2000
+
+// checkText fails with Invalid for text of more than limit characters, and for text that
+// not every database keeps.
+func checkText(what, param, text string, limit int) error {
+	switch {
+	case utf8.RuneCountInString(text) > limit:
+		return Errorf(Invalid, "the %s is longer than %d characters", what, limit).at(param)
+	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
+		return Errorf(Invalid, "the %s has characters that cannot be kept", what).at(param).
+			WithHint("send UTF-8 without the character NUL")
+	}
+	return nil
+}
 
 // MaxAbsence bounds how long an absence with an end is, in days.
 const MaxAbsence = 3660
@@ -118,15 +137,14 @@ func (s Span) EndHalf() bool { return s.To != 0 && !s.To.Midnight() }
 
 // Check fails with Invalid, and Param naming the field, for an absence that cannot be
 // one of type t: that ends before it starts, takes halves of days where there are
-// none, or hours where days are counted.
+// none, or hours where days are counted. One counted in hours may begin and end at any
+// time, on any day.
 func (a *Absence) Check(t *AbsenceType) error {
 	switch {
 	case a.Person <= 0:
 		return Errorf(Invalid, "the person is missing").at("person")
 	case a.From == 0:
 		return Errorf(Invalid, "the start is missing").at("starts_from")
-	case len(a.Comment) > MaxComment:
-		return Errorf(Invalid, "the comment is longer than %d bytes", MaxComment).at("comment")
 	case a.To != 0 && a.To <= a.From:
 		return Errorf(Invalid, "the absence ends at %s, not after its start at %s", a.To, a.From).at("ends_at")
 	case a.To != 0 && a.To.Date()-a.From.Date() > MaxAbsence:
@@ -134,17 +152,10 @@ func (a *Absence) Check(t *AbsenceType) error {
 	case a.Substitute != 0 && a.Substitute == a.Person:
 		return Errorf(Invalid, "person %d cannot stand in for themselves", a.Person).at("substitute")
 	}
-	if t.Unit == Hours {
-		return a.checkHours()
+	if err := checkText("comment", "comment", a.Comment, MaxComment); err != nil || t.Unit == Hours {
+		return err
 	}
 	return a.checkDays(t)
-}
-
-func (a *Absence) checkHours() error {
-	if a.To != 0 && a.To.Date() != a.From.Date() && !a.To.Midnight() && a.From.Midnight() {
-		return Errorf(Invalid, "an absence counted in hours that lasts days ends at midnight").at("ends_at")
-	}
-	return nil
 }
 
 func (a *Absence) checkDays(t *AbsenceType) error {
@@ -173,6 +184,28 @@ func (t *AbsenceType) InitialStatus(skipApproval bool) Approval {
 // Blocks says whether the absence keeps others of the same person from overlapping it.
 func (a *Absence) Blocks() bool { return a.Status != Rejected }
 
+// Fits says whether a may stand beside others, which are absences of its person, of the
+// one who stands in for them, and those for which its person does. It fails with Conflict
+// when a overlaps one of its own person, or when someone stands in who is away.
+func (a *Absence) Fits(others []Absence) error {
+	for i := range others {
+		o := &others[i]
+		if o.ID == a.ID || !o.Blocks() || !a.Blocks() || !o.Overlaps(a.Span) {
+			continue
+		}
+		switch {
+		case o.Person == a.Person:
+			return Errorf(Conflict, "the absence overlaps the one from %s", o.From).at("starts_from").
+				WithHint("change or delete the absence %s, or take other days", o.ID)
+		case o.Substitute == a.Person:
+			return Errorf(Conflict, "person %d stands in for person %d from %s", a.Person, o.Person, o.From).at("person")
+		case a.Substitute == o.Person:
+			return Errorf(Conflict, "person %d, who is to stand in, is away from %s", o.Person, o.From).at("substitute")
+		}
+	}
+	return nil
+}
+
 // AbsenceQuery asks for absences, in order of their start and then of their id.
 // Filters that are set all have to hold; of a list one value has to.
 type AbsenceQuery struct {
@@ -191,8 +224,7 @@ type AbsenceQuery struct {
 	Paging
 }
 
-// AbsenceChange changes what is not nil of an absence. A Span that begins at zero
-// keeps the start.
+// AbsenceChange changes what is not nil of an absence.
 type AbsenceChange struct {
 	From, To   *LocalTime // a To of zero opens the end
 	Comment    *string

@@ -1,6 +1,9 @@
 package postern
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // AttendanceType parts work from the breaks in it.
 type AttendanceType string
@@ -17,7 +20,7 @@ var AttendanceApprovals = []Approval{Pending, Confirmed, Rejected}
 // Bounds of an attendance period.
 const (
 	MaxAttendance        = 24 * time.Hour
-	MaxAttendanceComment = 1000 // bytes
+	MaxAttendanceComment = 1000 // characters
 )
 
 // Attendance is a stretch of time in which a person worked, or paused.
@@ -39,15 +42,17 @@ type Attendance struct {
 }
 
 // Elapsed gives how long the period lasted by the clock of its zone, which on a day
-// when clocks change is not what the wall shows. It is zero while it runs.
+// when clocks change is not what the wall shows. It is zero while it runs, and for one
+// that starts in the hour which the wall leaves out and ends before it would be over.
 func (a *Attendance) Elapsed(loc *time.Location) time.Duration {
 	if a.To == 0 {
 		return 0
 	}
-	return a.To.In(loc).Sub(a.From.In(loc))
+	return max(0, a.To.In(loc).Sub(a.From.In(loc)))
 }
 
 // Check fails with Invalid, and Param naming the field, for attendance that cannot be.
+// It sets the Date, where there is none, to the day of the start.
 func (a *Attendance) Check() error {
 	if a.Date == 0 {
 		a.Date = a.From.Date()
@@ -61,34 +66,50 @@ func (a *Attendance) Check() error {
 		return Errorf(Invalid, "the start is missing").at("start")
 	case a.To != 0 && a.To <= a.From:
 		return Errorf(Invalid, "the attendance ends at %s, not after its start at %s", a.To, a.From).at("end")
-	case a.To != 0 && time.Duration(a.To-a.From)*time.Second > MaxAttendance:
+	case a.To != 0 && a.To-a.From > LocalTime(MaxAttendance/time.Second):
 		return Errorf(Invalid, "the attendance lasts longer than %v", MaxAttendance).at("end")
 	case a.Type == Break && a.Project != "":
 		return Errorf(Invalid, "a break belongs to no project").at("project")
-	case len(a.Comment) > MaxAttendanceComment:
-		return Errorf(Invalid, "the comment is longer than %d bytes", MaxAttendanceComment).at("comment")
+	case len(a.Project) > MaxName:
+		return Errorf(Invalid, "the id of a project has at most %d bytes", MaxName).at("project")
 	}
-	return nil
+	return checkText("comment", "comment", a.Comment, MaxAttendanceComment)
 }
 
 // Fits says whether a may stand beside others of the same person: work beside work
-// that it does not overlap, and a break within work and beside other breaks. It fails
-// with Invalid and says with which it does not.
+// that it does not overlap, and a break within work and beside other breaks. Where
+// others have a as it was before a change, the breaks in it still have to lie in work.
+// Fits fails with Invalid and says with which it does not.
 func (a *Attendance) Fits(others []Attendance) error {
-	within := a.Type == Work
+	var before *Attendance
+	works := []Span{}
+	if a.Type == Work {
+		works = append(works, a.Span)
+	}
 	for i := range others {
 		o := &others[i]
 		switch {
-		case o.ID == a.ID || o.Status == Rejected:
+		case o.ID == a.ID:
+			before = o
+		case o.Status == Rejected:
 		case o.Type == a.Type && o.Overlaps(a.Span):
-			return Errorf(Invalid, "the attendance overlaps the one from %s", o.From).at("start")
-		case o.Type == Work && o.Holds(a.Span):
-			within = true
+			return Errorf(Invalid, "the attendance overlaps the one from %s", o.From).at("start").
+				WithHint("change or delete the attendance %s, or record other times", o.ID)
+		case o.Type == Work:
+			works = append(works, o.Span)
 		}
 	}
-	if !within {
+	within := func(s Span) bool { return slices.ContainsFunc(works, func(w Span) bool { return w.Holds(s) }) }
+	if a.Type == Break && !within(a.Span) {
 		return Errorf(Invalid, "the break from %s lies within no work", a.From).at("start").
 			WithHint("record the work first, then the breaks in it")
+	}
+	for i := range others {
+		o := &others[i]
+		if a.Type == Work && before != nil && o.Type == Break && o.Status != Rejected && before.Holds(o.Span) && !within(o.Span) {
+			return Errorf(Invalid, "the break from %s would lie outside the work", o.From).at("end").
+				WithHint("change or delete the break %s first", o.ID)
+		}
 	}
 	return nil
 }

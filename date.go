@@ -75,11 +75,16 @@ func LocalOf(t time.Time) LocalTime {
 }
 
 // ParseLocalTime reads YYYY-MM-DDTHH:MM, with :SS and a fraction of a second, which
-// is dropped, or without. It fails with Invalid for anything else, a zone included.
+// is dropped, or without. It fails with Invalid for anything else, a zone included. The
+// midnight after the last day of MaxYear is one: a day ends there.
 func ParseLocalTime(s string) (LocalTime, error) {
 	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02T15:04"} { // a fraction is taken by itself
-		if t, err := time.Parse(layout, s); err == nil && t.Year() >= MinYear && t.Year() <= MaxYear {
-			return LocalOf(t), nil
+		t, err := time.Parse(layout, s)
+		if err != nil || len(s) < len("2006-01-02T15:04") || s[13] != ':' { // an hour of one digit would pass
+			continue
+		}
+		if l := LocalOf(t); t.Year() >= MinYear && l <= NewDate(MaxYear+1, 1, 1).At(0) {
+			return l, nil
 		}
 	}
 	return 0, Errorf(Invalid, "%q is not a local time", Shorten(s, 40)).
@@ -110,12 +115,16 @@ func (l LocalTime) String() string {
 func (l LocalTime) In(loc *time.Location) time.Time {
 	u := l.Date().utc().Add(l.SinceMidnight())
 	t := time.Date(u.Year(), u.Month(), u.Day(), u.Hour(), u.Minute(), u.Second(), 0, loc)
-	if before := t.Add(-25 * time.Hour); LocalOf(t) != l { // the gap: time.Date does not say which side it takes
-		_, offset := before.Zone()
+	switch shown := LocalOf(t); { // time.Date does not promise which side of a change it takes
+	case shown > l: // a gap, with the offset before it
+		return t
+	case shown < l: // a gap, with the offset after it, at an instant before it
+		_, offset := t.Zone()
 		return u.Add(-time.Duration(offset) * time.Second).In(loc)
 	}
-	for _, back := range []time.Duration{30 * time.Minute, time.Hour} { // Lord Howe has half an hour
-		if first := t.Add(-back); LocalOf(first) == l {
+	if start, _ := t.ZoneBounds(); !start.IsZero() {
+		_, offset := start.Add(-time.Second).Zone()
+		if first := u.Add(-time.Duration(offset) * time.Second).In(loc); first.Before(t) && LocalOf(first) == l {
 			return first
 		}
 	}

@@ -29,7 +29,9 @@ type call struct {
 	query   url.Values // with a cursor, the filters that it carries
 	page    postern.Paging
 	filters url.Values // of the page: what a cursor to the next one carries
-	fault   string     // that is to go wrong with this call, of FaultKinds
+	// withheld are the attributes that were left out of the answer.
+	withheld map[string]bool
+	fault    string // that is to go wrong with this call, of FaultKinds
 }
 
 // is says whether a switch of the tenant has a value.
@@ -75,6 +77,7 @@ func (c *call) json(status int, v any) error {
 
 // send answers with a status and a body, which HEAD is only told the length of.
 func (c *call) send(status int, contentType string, body []byte) {
+	c.saysWithheld()
 	h := c.w.Header()
 	h["Content-Type"] = []string{contentType}
 	h["Content-Length"] = []string{strconv.Itoa(len(body))}

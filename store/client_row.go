@@ -14,8 +14,8 @@ import (
 // update as well.
 const (
 	clientColumns = `tenant, id, subject, name, public, grants, scopes, dialects, tenants, token_life, alg, ranges,
-		secrets, disabled, not_before, created_at, updated_at`
-	clientWidth = 17
+		secrets, disabled, not_before, created_at, updated_at, attributes`
+	clientWidth = 18
 )
 
 // secretRow is a postern.StoredSecret as it is stored.
@@ -32,8 +32,8 @@ func clientArgs(args []any, c *postern.Client) ([]any, error) {
 	for i, s := range c.Secrets {
 		secrets[i] = secretRow{s.ID, s.Hash, millis(s.CreatedAt), millis(s.ExpiresAt)}
 	}
-	var lists [6]string
-	for i, v := range []any{c.Grants, c.Scopes, c.Dialects, c.Tenants, c.Ranges, secrets} {
+	var lists [7]string
+	for i, v := range []any{c.Grants, c.Scopes, c.Dialects, c.Tenants, c.Ranges, secrets, c.Attributes} {
 		text, err := json.Marshal(v)
 		if err != nil {
 			return nil, fmt.Errorf("write a list of client %s: %w", c.ID, err)
@@ -42,14 +42,14 @@ func clientArgs(args []any, c *postern.Client) ([]any, error) {
 	}
 	return append(args, c.Tenant, c.ID, c.Subject, c.Name, c.Public, lists[0], lists[1], lists[2], lists[3],
 		c.TokenLife.Milliseconds(), string(c.Alg), lists[4], lists[5], c.Disabled,
-		millis(c.NotBefore), millis(c.CreatedAt), millis(c.UpdatedAt)), nil
+		millis(c.NotBefore), millis(c.CreatedAt), millis(c.UpdatedAt), lists[6]), nil
 }
 
 func scanClient(r scanner) (c postern.Client, err error) {
-	var grants, scopes, dialects, tenants, ranges, secrets string
+	var grants, scopes, dialects, tenants, ranges, secrets, attributes string
 	var life, notBefore, created, updated int64
 	if err := r.Scan(&c.Tenant, &c.ID, &c.Subject, &c.Name, &c.Public, &grants, &scopes, &dialects, &tenants, &life,
-		&c.Alg, &ranges, &secrets, &c.Disabled, &notBefore, &created, &updated); err != nil {
+		&c.Alg, &ranges, &secrets, &c.Disabled, &notBefore, &created, &updated, &attributes); err != nil {
 		return c, err
 	}
 	c.TokenLife = time.Duration(life) * time.Millisecond
@@ -67,6 +67,9 @@ func scanClient(r scanner) (c postern.Client, err error) {
 		return c, err
 	}
 	if c.Ranges, err = list[netip.Prefix](ranges); err != nil {
+		return c, err
+	}
+	if c.Attributes, err = list[string](attributes); err != nil {
 		return c, err
 	}
 	rows, err := list[secretRow](secrets)

@@ -75,7 +75,7 @@ func (db *DB) ChangeClient(ctx context.Context, tenant, id string, ev postern.Ev
 		}
 		if _, err := tx.exec(ctx, `UPDATE clients SET subject = $3, name = $4, public = $5, grants = $6, scopes = $7,
 			dialects = $8, tenants = $9, token_life = $10, alg = $11, ranges = $12, secrets = $13, disabled = $14,
-			not_before = $15, created_at = $16, updated_at = $17 WHERE tenant = $1 AND id = $2`, args...); err != nil {
+			not_before = $15, created_at = $16, updated_at = $17, attributes = $18 WHERE tenant = $1 AND id = $2`, args...); err != nil {
 			return err
 		}
 		if c.NotBefore.After(old.NotBefore) || c.Disabled && !old.Disabled {

@@ -7,11 +7,11 @@ import (
 	"postern.dev/postern"
 )
 
-const tenantColumns = `id, name, partner_id, disabled, refuse_query, not_before, created_at, updated_at`
+const tenantColumns = `id, name, partner_id, disabled, refuse_query, not_before, created_at, updated_at, zone`
 
 func scanTenant(r scanner) (t postern.Tenant, err error) {
 	var notBefore, created, updated int64
-	err = r.Scan(&t.ID, &t.Name, &t.PartnerID, &t.Disabled, &t.RefuseQuery, &notBefore, &created, &updated)
+	err = r.Scan(&t.ID, &t.Name, &t.PartnerID, &t.Disabled, &t.RefuseQuery, &notBefore, &created, &updated, &t.Zone)
 	t.NotBefore, t.CreatedAt, t.UpdatedAt = fromMillis(notBefore), fromMillis(created), fromMillis(updated)
 	return t, err
 }
@@ -47,8 +47,8 @@ func (db *DB) CreateTenant(ctx context.Context, t postern.Tenant, ev postern.Eve
 	stamp(&ev, &t.CreatedAt, &t.UpdatedAt)
 	c := postern.Change{Kind: postern.ChangeTenant, Tenant: t.ID, ID: t.ID}
 	err := db.change(ctx, c, ev, func(ctx context.Context, tx session) error {
-		_, err := tx.exec(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			t.ID, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, millis(t.NotBefore), millis(t.CreatedAt), millis(t.UpdatedAt))
+		_, err := tx.exec(ctx, `INSERT INTO tenants (`+tenantColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			t.ID, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, millis(t.NotBefore), millis(t.CreatedAt), millis(t.UpdatedAt), t.Zone)
 		return err
 	})
 	return db.fail(err, "tenant, or its partner id,", t.ID)
@@ -74,8 +74,8 @@ func (db *DB) ChangeTenant(ctx context.Context, id string, ev postern.Event, fn 
 		}
 		t.ID, t.CreatedAt, t.UpdatedAt = old.ID, old.CreatedAt, fromMillis(millis(ev.At))
 		if _, err := tx.exec(ctx, `UPDATE tenants SET name = $2, partner_id = $3, disabled = $4, refuse_query = $5,
-			not_before = $6, updated_at = $7 WHERE id = $1`,
-			id, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, millis(t.NotBefore), millis(t.UpdatedAt)); err != nil {
+			not_before = $6, updated_at = $7, zone = $8 WHERE id = $1`,
+			id, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, millis(t.NotBefore), millis(t.UpdatedAt), t.Zone); err != nil {
 			return err
 		}
 		if t.NotBefore.After(old.NotBefore) || t.Disabled && !old.Disabled {

@@ -80,7 +80,7 @@ var openTests = []test{
 
 func fullTenant(id string) postern.Tenant {
 	return postern.Tenant{ID: id, Name: "Acme Ü " + strings.Repeat("x", 5000), PartnerID: 10000, Disabled: true,
-		RefuseQuery: true, NotBefore: at(10), CreatedAt: at(2), UpdatedAt: at(3)}
+		RefuseQuery: true, Zone: "Europe/Berlin", NotBefore: at(10), CreatedAt: at(2), UpdatedAt: at(3)}
 }
 
 var tenantTests = []test{
@@ -167,7 +167,7 @@ func fullClient(tenant, id string) postern.Client {
 		Ranges: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")},
 		Secrets: []postern.StoredSecret{{ID: "s2", Hash: "v1:b", CreatedAt: at(5)},
 			{ID: "s1", Hash: "v1:a", CreatedAt: at(4), ExpiresAt: at(6)}},
-		Disabled: true, NotBefore: at(7), CreatedAt: at(8), UpdatedAt: at(9),
+		Attributes: []string{"first_name", "dynamic_5"}, Disabled: true, NotBefore: at(7), CreatedAt: at(8), UpdatedAt: at(9),
 	}
 }
 

@@ -20,7 +20,7 @@ const (
 	maxDepth = 16       // of lists and objects in each other
 )
 
-// read decodes the body into v, a pointer to a struct: one JSON object in UTF-8, with
+// read decodes the body of the call into v, a pointer to a struct: one JSON object in UTF-8, with
 // no name twice and none that v does not know, in the letter case that v has.
 func (c *call) read(v any) error {
 	kind, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
@@ -56,20 +56,14 @@ func decodeStrictly(body []byte, v any) error {
 	if err := checkNames(d, reflect.TypeOf(v).Elem(), "", 0); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(body, v); err != nil {
-		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-			return badParam(wrong.Field, "%s cannot be a %s", wrong.Field, wrong.Value)
-		}
-		if e, ok := errors.AsType[*postern.Error](err); ok {
-			return e
-		}
+	if json.Unmarshal(body, v) != nil {
 		return postern.Errorf(postern.Invalid, "the body is not of the documented form")
 	}
 	return nil
 }
 
-// wraps is what a type says that stands for another one in JSON.
-type wraps interface{ wrapped() reflect.Type }
+// optional is a type that stands for another one in JSON.
+type optional interface{ within() reflect.Type }
 
 // checkNames walks the next value beside the type that it is meant for.
 func checkNames(d *json.Decoder, t reflect.Type, path string, depth int) error {
@@ -80,35 +74,60 @@ func checkNames(d *json.Decoder, t reflect.Type, path string, depth int) error {
 	if err != nil {
 		return postern.Errorf(postern.Invalid, "the body is not JSON") // not reached: it was valid
 	}
-	for t != nil {
-		if w, ok := reflect.Zero(t).Interface().(wraps); ok && t.Kind() != reflect.Pointer {
-			t = w.wrapped()
+	for t != nil && t.Kind() != reflect.Interface {
+		if o, ok := reflect.Zero(t).Interface().(optional); ok && t.Kind() != reflect.Pointer {
+			t = o.within()
 		} else if t.Kind() == reflect.Pointer {
 			t = t.Elem()
 		} else {
 			break
 		}
 	}
-	switch token {
-	case json.Delim('{'):
+	if t == reflect.TypeFor[json.RawMessage]() {
+		t = nil // anything
+	}
+	switch {
+	case token == json.Delim('{') && (t == nil || t.Kind() == reflect.Struct || t.Kind() == reflect.Map):
 		return checkObject(d, t, path, depth)
-	case json.Delim('['):
-		if t != nil && t.Kind() == reflect.Slice {
-			t = t.Elem()
-		} else {
-			t = nil
-		}
-		for d.More() {
-			if err := checkNames(d, t, path+"[]", depth+1); err != nil {
-				return err
-			}
-		}
-		_, _ = d.Token()
-	default:
-		if depth == 0 {
-			return postern.Errorf(postern.Invalid, "the body is not a JSON object")
+	case token == json.Delim('[') && (t == nil && depth > 0 || t != nil && t.Kind() == reflect.Slice):
+		return checkList(d, t, path, depth)
+	case depth == 0:
+		return postern.Errorf(postern.Invalid, "the body is not a JSON object")
+	case token == json.Delim('{'):
+		return badParam(path, "%s cannot be an object", path)
+	case token == json.Delim('['):
+		return badParam(path, "%s cannot be a list", path)
+	case t == nil || token == nil:
+		return nil
+	}
+	return checkScalar(token, t, path)
+}
+
+func checkScalar(token json.Token, t reflect.Type, path string) error {
+	b, err := json.Marshal(token)
+	if err != nil {
+		return err
+	}
+	err = json.Unmarshal(b, reflect.New(t).Interface())
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*postern.Error](err); ok {
+		return badParam(path, "%s: %s", path, e.Msg).WithHint("%s", e.Hint)
+	}
+	return badParam(path, "%s cannot be %s", path, postern.Shorten(string(b), 40))
+}
+
+func checkList(d *json.Decoder, t reflect.Type, path string, depth int) error {
+	if t != nil {
+		t = t.Elem()
+	}
+	for d.More() {
+		if err := checkNames(d, t, path+"[]", depth+1); err != nil {
+			return err
 		}
 	}
+	_, _ = d.Token() // the end, of what was valid
 	return nil
 }
 
@@ -118,9 +137,9 @@ func checkObject(d *json.Decoder, t reflect.Type, path string, depth int) error 
 	for d.More() {
 		token, _ := d.Token()
 		name, _ := token.(string) // of a valid object
-		at := strings.TrimPrefix(path+"."+name, ".")
+		at := postern.Shorten(strings.TrimPrefix(path+"."+name, "."), 100)
 		if seen[name] {
-			return badParam(postern.Shorten(at, 100), "%s is there twice", postern.Shorten(at, 100))
+			return badParam(at, "%s is there twice", at)
 		}
 		seen[name] = true
 		of, ok := known[name]
@@ -157,7 +176,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 }
 
 func unknownField(at, name string, known map[string]reflect.Type) error {
-	e := badParam(postern.Shorten(at, 100), "there is no field %s", postern.Shorten(at, 100))
+	e := badParam(at, "there is no field %s", at)
 	best, least := "", 4
 	for k := range known {
 		if n := distance(strings.ToLower(postern.Shorten(name, 64)), k); n < least || n == least && k < best {

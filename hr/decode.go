@@ -14,9 +14,10 @@ import (
 
 // Types of wire structs, which write what is documented and read what was met: numbers
 // as strings and the other way round, truth as 0 and 1, nothing as "" or [], times in
-// any of the notations. What cannot be read at all is as if it were not there, since a
-// list of a hundred persons is worth more than one odd field of one of them; but for
-// numbers and days in bodies that we are sent, which whoever sent them should mend.
+// any of the notations. An option that cannot be read at all is as if it were not there,
+// since a list of a hundred persons is worth more than one odd field of one of them;
+// bodies that we are sent are looked at before (decodeStrictly), for whoever sent them
+// should mend them.
 
 // option is a member that can be absent, null or there. The zero option is absent; it
 // needs omitzero in its tag.
@@ -52,7 +53,8 @@ func (m option[T]) given() bool { return m.has || m.null }
 // IsZero is for omitzero.
 func (m option[T]) IsZero() bool { return !m.has && !m.null }
 
-func (option[T]) wrapped() reflect.Type { return reflect.TypeFor[T]() }
+// within gives the type that the option is of.
+func (option[T]) within() reflect.Type { return reflect.TypeFor[T]() }
 
 // MarshalJSON writes null, or the value.
 func (m option[T]) MarshalJSON() ([]byte, error) {
@@ -63,17 +65,18 @@ func (m option[T]) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads null, or the value. An empty string or list in place of an
-// object, and an empty string or object in place of a list, is null.
+// object, and an empty string or object in place of a list, is null; what is no value at
+// all is absent.
 func (m *option[T]) UnmarshalJSON(b []byte) error {
-	var v T
+	*m = option[T]{}
 	if string(b) == "null" || emptyFor(reflect.TypeFor[T]().Kind(), b) {
 		*m = null[T]()
 		return nil
 	}
-	if err := json.Unmarshal(b, &v); err != nil {
-		return err
+	var v T
+	if json.Unmarshal(b, &v) == nil {
+		*m = some(v)
 	}
-	*m = some(v)
 	return nil
 }
 
@@ -89,8 +92,6 @@ func emptyFor(kind reflect.Kind, b []byte) bool {
 
 // openText is a string, which others write as a number or a truth.
 type openText string
-
-func (*openText) wrapped() reflect.Type { return reflect.TypeFor[string]() }
 
 // UnmarshalJSON reads any scalar.
 func (t *openText) UnmarshalJSON(b []byte) error {
@@ -255,6 +256,14 @@ func (m *moment) UnmarshalJSON(b []byte) error {
 		*m = moment(from.UTC())
 	}
 	return nil
+}
+
+// or gives the value, and another when there is none.
+func (m option[T]) or(other T) T {
+	if !m.has {
+		return other
+	}
+	return m.v
 }
 
 // ref points to another object by its id.

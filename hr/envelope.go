@@ -62,9 +62,6 @@ func (c *call) list(items any, next string) error {
 		self += "?" + q
 	}
 	meta := linked("self", self)
-	if c.fault == "loop" {
-		next = c.page.After
-	}
 	if next != "" || c.fault == "loop" {
 		link, err := c.next(next)
 		if err != nil {
@@ -77,8 +74,14 @@ func (c *call) list(items any, next string) error {
 
 // next makes the link to the page at a position.
 func (c *call) next(position string) (string, error) {
+	if c.fault == "loop" {
+		position = c.page.After
+	}
 	q := cursorOf(c.Now(), c.page.Limit, position, c.filters)
 	sealed := q.seal(&c.CursorKey, c.tenant.ID, c.r.URL.Path)
+	if again := c.query.Get("cursor"); c.fault == "loop" && again != "" {
+		sealed = again
+	}
 	if len(sealed) > maxCursor {
 		return "", postern.Errorf(postern.Unavailable, "the next page cannot be named in %d bytes", maxCursor)
 	}

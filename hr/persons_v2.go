@@ -1,3 +1,580 @@
 package hr
 
-func personRoutes() []route { return nil }
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"postern.dev/postern"
+)
+
+// Persons of version 2.
+//
+//	GET /v2/persons?email=ada@firm.test
+//	200 {"_data":[{"id":"12","email":"ada@firm.test","first_name":"Ada","last_name":"Test",
+//	  "preferred_name":"Ada","gender":"FEMALE","status":"ACTIVE","created_at":"2024-01-02T08:00:00Z",
+//	  "updated_at":"2026-02-01T08:00:00Z","profile_picture":{"url":"…/v1/company/employees/12/profile-picture"},
+//	  "custom_attributes":[{"id":"dynamic_5","type":"string","global_id":"dynamic_5","label":"Badge","value":"B7"}],
+//	  "employments":[{"id":"0b7e…"}],"_meta":{"links":{"employments":{"href":"…/v2/persons/12/employments"}}}}],
+//	 "_meta":{"links":{"self":{"href":"…"},"next":{"href":"…"}}}}
+//
+// Transcripts in testdata/v2. What a client is not shown is absent.
+
+const personsPath = "/v2/persons"
+
+func personRoutes() []route {
+	const byID = personsPath + "/{id}"
+	return []route{
+		{"GET", personsPath, readPersons, listPersons},
+		{"POST", personsPath, writePersons, createPerson},
+		{"GET", byID, readPersons, getPerson},
+		{"PATCH", byID, writePersons, changePerson},
+		{"DELETE", byID, writePersons, deletePerson},
+	}
+}
+
+// Bounds of a page of persons, and of employments.
+const (
+	defaultPersons = 10
+	maxPersons     = 50
+)
+
+// personV2 is a person on the wire. With none of the options it is what a client sees
+// that is shown nothing.
+type personV2 struct {
+	ID          openText              `json:"id"`
+	Email       option[openText]      `json:"email,omitzero"`
+	FirstName   option[openText]      `json:"first_name,omitzero"`
+	LastName    option[openText]      `json:"last_name,omitzero"`
+	Preferred   option[openText]      `json:"preferred_name,omitzero"`
+	Gender      option[openText]      `json:"gender,omitzero"`
+	Status      option[openText]      `json:"status,omitzero"`
+	CreatedAt   option[moment]        `json:"created_at,omitzero"`
+	UpdatedAt   option[moment]        `json:"updated_at,omitzero"`
+	Picture     option[pictureV2]     `json:"profile_picture,omitzero"`
+	Custom      option[[]attributeV2] `json:"custom_attributes,omitzero"`
+	Employments option[[]ref]         `json:"employments,omitzero"`
+	Meta        *links                `json:"_meta,omitempty"`
+}
+
+type pictureV2 struct {
+	URL openText `json:"url"`
+}
+
+// attributeV2 is a field that a tenant added.
+type attributeV2 struct {
+	ID       openText         `json:"id"`
+	Type     option[openText] `json:"type,omitzero"`
+	GlobalID option[openText] `json:"global_id,omitzero"`
+	Label    option[openText] `json:"label,omitzero"`
+	Value    json.RawMessage  `json:"value"`
+}
+
+// personWrite is a person to be made or changed.
+type personWrite struct {
+	Email       option[openText]        `json:"email,omitzero"`
+	FirstName   option[openText]        `json:"first_name,omitzero"`
+	LastName    option[openText]        `json:"last_name,omitzero"`
+	Preferred   option[openText]        `json:"preferred_name,omitzero"`
+	Gender      option[openText]        `json:"gender,omitzero"`
+	Language    option[openText]        `json:"language_code,omitzero"`
+	Custom      option[[]attributeV2]   `json:"custom_attributes,omitzero"`
+	Employments option[[]employmentNew] `json:"employments,omitzero"`
+}
+
+// The statuses of persons.
+const (
+	personActive   = "ACTIVE"
+	personInactive = "INACTIVE"
+)
+
+// encodePerson writes what the client is shown of p.
+func (c *call) encodePerson(p *postern.Person) personV2 {
+	id := strconv.FormatInt(int64(p.ID), 10)
+	w := personV2{ID: openText(id), Meta: linked("employments", c.url(employmentsOf(p.ID)))}
+	words := func(to *option[openText], attribute, value string) {
+		if c.shows(attribute) {
+			*to = some(openText(value))
+		}
+	}
+	if p.Email != "" {
+		words(&w.Email, "email", p.Email)
+	}
+	words(&w.FirstName, "first_name", p.FirstName)
+	words(&w.LastName, "last_name", p.LastName)
+	words(&w.Preferred, "preferred_name", p.PreferredName)
+	words(&w.Gender, "gender", string(cmp.Or(p.Gender, postern.GenderUnspecified)))
+	status := personInactive
+	if p.Active {
+		status = personActive
+	}
+	words(&w.Status, "status", status)
+	if c.shows("created_at") {
+		w.CreatedAt = some(moment(p.CreatedAt))
+	}
+	if c.shows("last_modified_at") {
+		w.UpdatedAt = some(moment(p.UpdatedAt))
+	}
+	if c.shows("profile_picture") {
+		w.Picture = some(pictureV2{openText(c.url("/v1/company/employees/" + id + "/profile-picture"))})
+	}
+	custom := []attributeV2{}
+	for i := range p.Custom {
+		if a := &p.Custom[i]; c.shows(a.Key) {
+			custom = append(custom, encodeAttribute(a, c.is("attribute-type", "upper")))
+		}
+	}
+	if len(custom) == len(p.Custom) || len(custom) > 0 {
+		w.Custom = some(custom)
+	}
+	ids := make([]ref, len(p.Employments))
+	for i := range p.Employments {
+		ids[i].ID = openText(p.Employments[i].ID)
+	}
+	w.Employments = some(ids)
+	return w
+}
+
+func encodeAttribute(a *postern.Attribute, upper bool) attributeV2 {
+	kind := string(cmp.Or(a.Kind, postern.AttributeText))
+	if upper {
+		kind = strings.ToUpper(kind)
+	}
+	w := attributeV2{ID: openText(a.Key), Type: some(openText(kind)), GlobalID: some(openText(a.Key)), Value: encodeValue(a)}
+	if a.Label != "" {
+		w.Label = some(openText(a.Label))
+	}
+	return w
+}
+
+// encodeValue writes a value as its kind says, and as text when it is not of its kind.
+func encodeValue(a *postern.Attribute) json.RawMessage {
+	var v any = a.Value
+	switch a.Kind {
+	case postern.AttributeList:
+		v = slices.Concat([]string{}, a.Values)
+	case postern.AttributeInt:
+		if n, err := strconv.ParseInt(a.Value, 10, 64); err == nil {
+			v = n
+		}
+	case postern.AttributeDouble:
+		var f openNumber
+		if a.Value != "" && f.UnmarshalJSON([]byte(a.Value)) == nil {
+			v = f
+		}
+	case postern.AttributeBool:
+		if b, err := strconv.ParseBool(a.Value); err == nil {
+			v = b
+		}
+	}
+	b, _ := json.Marshal(v) // of scalars and text
+	return b
+}
+
+// listPersons answers GET /v2/persons.
+func listPersons(c *call) error {
+	filters := []string{"id", "email", "first_name", "last_name", "preferred_name", "status"}
+	filters = slices.Concat(filters, timeFilters("created_at"), timeFilters("updated_at"))
+	p, err := c.paging(defaultPersons, maxPersons, filters...)
+	if err != nil {
+		return err
+	}
+	q, err := c.personQuery()
+	if err != nil {
+		return err
+	}
+	q.Paging = p
+	page, err := c.dir.Persons(c.ctx, q)
+	if err != nil {
+		return err
+	}
+	items := make([]personV2, len(page.Items))
+	for i := range page.Items {
+		items[i] = c.encodePerson(&page.Items[i])
+	}
+	return c.list(items, page.Next)
+}
+
+func (c *call) personQuery() (q postern.PersonQuery, err error) {
+	for _, f := range []struct {
+		attribute string
+		params    []string
+	}{
+		{"email", []string{"email"}}, {"first_name", []string{"first_name"}}, {"last_name", []string{"last_name"}},
+		{"preferred_name", []string{"preferred_name"}}, {"status", []string{"status"}},
+		{"created_at", timeFilters("created_at")}, {"last_modified_at", timeFilters("updated_at")},
+	} {
+		for _, param := range f.params {
+			if err := c.mayFilter(param, f.attribute); err != nil {
+				return q, err
+			}
+		}
+	}
+	if q.IDs, err = c.people("id"); err != nil {
+		return q, err
+	}
+	if q.Emails, err = c.ids("email"); err != nil {
+		return q, err
+	}
+	for i := range q.Emails {
+		q.Emails[i] = postern.CanonicalEmail(q.Emails[i])
+	}
+	for _, f := range []struct {
+		to   *string
+		name string
+	}{{&q.FirstName, "first_name"}, {&q.LastName, "last_name"}, {&q.PreferredName, "preferred_name"}} {
+		if *f.to, err = c.text(f.name, postern.MaxName); err != nil {
+			return q, err
+		}
+	}
+	if q.Created, err = c.timeRange("created_at"); err != nil {
+		return q, err
+	}
+	if q.Updated, err = c.timeRange("updated_at"); err != nil {
+		return q, err
+	}
+	status, err := c.choice("status", personActive, personInactive)
+	if status != "" {
+		active := status == personActive
+		q.Active = &active
+	}
+	return q, err
+}
+
+// personInPath reads the id in the path. One that cannot be is one that is not there.
+func (c *call) personInPath() (postern.PersonID, error) {
+	id, ok := personID(c.id())
+	if !ok {
+		return 0, postern.Errorf(postern.NotFound, "there is no person %q", postern.Shorten(c.id(), 40)).
+			WithHint("the ids of persons are numbers")
+	}
+	return id, nil
+}
+
+// getPerson answers GET /v2/persons/{id}.
+func getPerson(c *call) error {
+	id, err := c.personInPath()
+	if err != nil {
+		return err
+	}
+	p, err := c.dir.Person(c.ctx, id)
+	if err != nil {
+		return err
+	}
+	return c.object(c.encodePerson(&p))
+}
+
+// createPerson answers POST /v2/persons.
+func createPerson(c *call) error {
+	var w personWrite
+	if err := c.read(&w); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name  string
+		value option[openText]
+	}{{"first_name", w.FirstName}, {"last_name", w.LastName}} {
+		if f.value.v == "" {
+			return missing(f.name)
+		}
+	}
+	change, err := decodePersonChange(&w)
+	if err != nil {
+		return err
+	}
+	var p postern.Person
+	if err := change.Apply(&p); err != nil {
+		return unprocessable(err)
+	}
+	today := postern.DateOf(c.Now().In(c.zone))
+	for i := range w.Employments.v {
+		e, err := w.Employments.v[i].decode(today)
+		if err != nil {
+			return err
+		}
+		p.Employments = append(p.Employments, e)
+	}
+	id, err := c.dir.CreatePerson(c.ctx, p, c.write())
+	if err != nil {
+		return unprocessable(err)
+	}
+	s := strconv.FormatInt(int64(id), 10)
+	return c.created(s, personsPath+"/"+s)
+}
+
+// missing is a member that has to be there.
+func missing(name string) error {
+	return badParam(name, "%s is missing", name)
+}
+
+// changePerson answers PATCH /v2/persons/{id}.
+func changePerson(c *call) error {
+	id, err := c.personInPath()
+	if err != nil {
+		return err
+	}
+	var w personWrite
+	if err := c.read(&w); err != nil {
+		return err
+	}
+	if w.Employments.given() {
+		return badParam("employments", "employments are not changed together with their person").
+			WithHint("PATCH %s/{id}", employmentsOf(id))
+	}
+	change, err := decodePersonChange(&w)
+	if err != nil {
+		return err
+	}
+	if err := c.dir.ChangePerson(c.ctx, id, change, c.write()); err != nil {
+		return unprocessable(err)
+	}
+	return c.empty(204)
+}
+
+// decodePersonChange reads what is to change; null takes a value away.
+func decodePersonChange(w *personWrite) (postern.PersonChange, error) {
+	var c postern.PersonChange
+	for _, f := range []struct {
+		to   **string
+		from option[openText]
+	}{{&c.Email, w.Email}, {&c.FirstName, w.FirstName}, {&c.LastName, w.LastName}, {&c.PreferredName, w.Preferred}, {&c.Language, w.Language}} {
+		if f.from.given() {
+			s := string(f.from.v)
+			*f.to = &s
+		}
+	}
+	if w.Gender.given() {
+		g := postern.Gender(w.Gender.v)
+		switch g {
+		case "UNKNOWN", "UNDEFINED", "": // words that clients have for it
+			g = postern.GenderUnspecified
+		}
+		c.Gender = &g
+	}
+	for i := range w.Custom.v {
+		a, err := decodeAttribute(&w.Custom.v[i])
+		if err != nil {
+			return c, err
+		}
+		c.Custom = append(c.Custom, a)
+	}
+	return c, nil
+}
+
+// decodeAttribute reads an attribute with a value of any kind.
+func decodeAttribute(w *attributeV2) (postern.Attribute, error) {
+	a := postern.Attribute{Key: string(w.ID), Label: string(w.Label.v), Kind: postern.AttributeKind(strings.ToLower(string(w.Type.v)))}
+	if a.Key == "" {
+		return a, missing("custom_attributes[].id")
+	}
+	var v any
+	if len(w.Value) > 0 && json.Unmarshal(w.Value, &v) != nil {
+		return a, badParam("custom_attributes[].value", "the value of %s cannot be read", postern.Shorten(a.Key, 40))
+	}
+	kind := postern.AttributeText
+	switch v := v.(type) {
+	case nil:
+	case string:
+		a.Value = v
+	case []any:
+		kind = postern.AttributeList
+		for _, item := range v {
+			a.Values = append(a.Values, wordOf(item))
+		}
+	case bool:
+		kind, a.Value = postern.AttributeBool, strconv.FormatBool(v)
+	case float64:
+		kind, a.Value = postern.AttributeDouble, string(w.Value)
+		if _, err := strconv.ParseInt(a.Value, 10, 64); err == nil {
+			kind = postern.AttributeInt
+		}
+	default:
+		a.Value = wordOf(v)
+	}
+	a.Kind = cmp.Or(a.Kind, kind)
+	return a, nil
+}
+
+// wordOf gives an item of a list as text: what an object calls itself, and else its JSON.
+func wordOf(item any) string {
+	switch v := item.(type) {
+	case string:
+		return v
+	case map[string]any:
+		for _, name := range []string{"value", "name", "label", "id"} {
+			if s, ok := v[name].(string); ok {
+				return s
+			}
+		}
+	}
+	b, _ := json.Marshal(item) // of what was JSON
+	return string(b)
+}
+
+// deletePerson answers DELETE /v2/persons/{id}.
+func deletePerson(c *call) error {
+	id, err := c.personInPath()
+	if err != nil {
+		return err
+	}
+	if err := c.dir.DeletePerson(c.ctx, id, c.write()); err != nil {
+		return err
+	}
+	return c.empty(204)
+}
+
+// Persons asks GET /v2/persons, and in detail for the employments of each, for which
+// there is no list.
+func (m *Remote) Persons(ctx context.Context, q postern.PersonQuery) (postern.Page[postern.Person], error) {
+	var page postern.Page[postern.Person]
+	items, next, err := many[personV2](ctx, m, encodePersonQuery(&q), q.Paging)
+	if err != nil {
+		return page, err
+	}
+	for i := range items {
+		p, err := items[i].decode()
+		if err != nil {
+			return page, err
+		}
+		if q.Detail {
+			if p.Employments, err = m.allEmployments(ctx, p.ID); err != nil {
+				return page, err
+			}
+		}
+		page.Items = append(page.Items, p)
+	}
+	page.Next = next
+	return page, nil
+}
+
+func encodePersonQuery(q *postern.PersonQuery) ask {
+	a := ask{path: personsPath}
+	a.limited(q.Paging, maxPersons)
+	a.add("id", idList(q.IDs))
+	a.add("email", strings.Join(q.Emails, ","))
+	a.add("first_name", q.FirstName)
+	a.add("last_name", q.LastName)
+	a.add("preferred_name", q.PreferredName)
+	a.between(q.Created, "created_at.gt", "created_at.lt", time.Millisecond)
+	a.between(q.Updated, "updated_at.gt", "updated_at.lt", time.Millisecond)
+	if q.Active != nil {
+		status := personInactive
+		if *q.Active {
+			status = personActive
+		}
+		a.add("status", status)
+	}
+	return a
+}
+
+func (w *personV2) decode() (postern.Person, error) {
+	id, ok := personID(string(w.ID))
+	if !ok {
+		return postern.Person{}, postern.Errorf(postern.Unavailable, "the answer has a person without a number")
+	}
+	p := postern.Person{
+		ID: id, Email: string(w.Email.v), FirstName: string(w.FirstName.v), LastName: string(w.LastName.v),
+		PreferredName: string(w.Preferred.v), Gender: postern.Gender(w.Gender.v), Picture: w.Picture.v.URL != "",
+		Active: strings.EqualFold(string(w.Status.v), personActive), CreatedAt: w.CreatedAt.v.time(), UpdatedAt: w.UpdatedAt.v.time(),
+	}
+	for i := range w.Custom.v {
+		if a, err := decodeAttribute(&w.Custom.v[i]); err == nil { // an odd one is left out
+			p.Custom = append(p.Custom, a)
+		}
+	}
+	for _, e := range w.Employments.v {
+		p.Employments = append(p.Employments, postern.Employment{ID: string(e.ID), Person: id})
+	}
+	return p, nil
+}
+
+// Person asks GET /v2/persons/{id}, and for the employments.
+func (m *Remote) Person(ctx context.Context, id postern.PersonID) (postern.Person, error) {
+	w, err := one[personV2](ctx, m, ask{path: personPath(id)})
+	if err != nil {
+		return postern.Person{}, err
+	}
+	p, err := w.decode()
+	if err == nil {
+		p.Employments, err = m.allEmployments(ctx, id)
+	}
+	return p, err
+}
+
+func personPath(id postern.PersonID) string {
+	return personsPath + "/" + strconv.FormatInt(int64(id), 10)
+}
+
+// CreatePerson asks POST /v2/persons.
+func (m *Remote) CreatePerson(ctx context.Context, p postern.Person, wr postern.Write) (postern.PersonID, error) {
+	w := personWrite{FirstName: some(openText(p.FirstName)), LastName: some(openText(p.LastName)), Custom: encodeAttributes(p.Custom)}
+	for _, f := range []struct {
+		to   *option[openText]
+		from string
+	}{{&w.Email, p.Email}, {&w.Preferred, p.PreferredName}, {&w.Gender, string(p.Gender)}, {&w.Language, p.Language}} {
+		if f.from != "" {
+			*f.to = some(openText(f.from))
+		}
+	}
+	if len(p.Employments) > 0 {
+		var all []employmentNew
+		for i := range p.Employments {
+			all = append(all, employmentNew{employmentFields: encodeEmploymentFields(&p.Employments[i])})
+		}
+		w.Employments = some(all)
+	}
+	a := ask{method: "POST", path: personsPath, body: &w, write: &wr}
+	made, err := one[struct {
+		ID openText `json:"id"`
+	}](ctx, m, a)
+	if err != nil {
+		return 0, err
+	}
+	id, ok := personID(string(made.ID))
+	if !ok {
+		return 0, notUnderstood(a)
+	}
+	return id, nil
+}
+
+func encodeAttributes(all []postern.Attribute) option[[]attributeV2] {
+	if len(all) == 0 {
+		return option[[]attributeV2]{}
+	}
+	var out []attributeV2
+	for i := range all {
+		out = append(out, attributeV2{ID: openText(all[i].Key), Value: encodeValue(&all[i])})
+	}
+	return some(out)
+}
+
+// ChangePerson asks PATCH /v2/persons/{id}.
+func (m *Remote) ChangePerson(ctx context.Context, id postern.PersonID, c postern.PersonChange, wr postern.Write) error {
+	w := personWrite{Custom: encodeAttributes(c.Custom)}
+	for _, f := range []struct {
+		to   *option[openText]
+		from *string
+	}{{&w.Email, c.Email}, {&w.FirstName, c.FirstName}, {&w.LastName, c.LastName}, {&w.Preferred, c.PreferredName}, {&w.Language, c.Language}, {&w.Gender, (*string)(c.Gender)}} {
+		if f.from != nil {
+			*f.to = someIf(openText(*f.from))
+		}
+	}
+	_, err := m.do(ctx, ask{method: "PATCH", path: personPath(id), body: &w, write: &wr})
+	return err
+}
+
+// DeletePerson asks DELETE /v2/persons/{id}.
+func (m *Remote) DeletePerson(ctx context.Context, id postern.PersonID, wr postern.Write) error {
+	_, err := m.do(ctx, ask{method: "DELETE", path: personPath(id), write: &wr})
+	return err
+}
+
+// employmentsOf is where the employments of a person are.
+func employmentsOf(id postern.PersonID) string {
+	return personsPath + "/" + url.PathEscape(strconv.FormatInt(int64(id), 10)) + "/employments"
+}

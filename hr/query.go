@@ -183,7 +183,7 @@ func momentsOf(s string, zone *time.Location) (from, to time.Time, err error) {
 	s = strings.Replace(s, " ", "+", 1) // a plus that was not escaped
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05Z0700"} {
 		if t, err := time.Parse(layout, s); err == nil && t.Year() >= postern.MinYear && t.Year() <= postern.MaxYear {
-			return momentOf(t)
+			return momentOf(t, s)
 		}
 	}
 	l, err := postern.ParseLocalTime(s)
@@ -197,14 +197,14 @@ func momentsOf(s string, zone *time.Location) (from, to time.Time, err error) {
 			t = t.Add(f)
 		}
 	}
-	return momentOf(t)
+	return momentOf(t, s)
 }
 
-// momentOf is a moment as the database has it; one without a fraction means its whole
-// second.
-func momentOf(t time.Time) (from, to time.Time, err error) {
+// momentOf is a moment as the database has it; one that is written without a fraction
+// means its whole second.
+func momentOf(t time.Time, written string) (from, to time.Time, err error) {
 	from = t.Truncate(time.Millisecond)
-	if t.Nanosecond() == 0 {
+	if !strings.Contains(written, ".") {
 		return from, from.Add(time.Second - time.Millisecond), nil
 	}
 	return from, from, nil

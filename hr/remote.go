@@ -213,31 +213,25 @@ type wrapped struct {
 // unwrap finds what an answer is about: in _data, in data, or all of it.
 func unwrap(body []byte) wrapped {
 	body = bytes.TrimSpace(body)
-	var w struct {
-		Data, Plain       json.RawMessage
-		Meta, PlainMeta   json.RawMessage
-		Links, PlainLinks json.RawMessage
-	}
 	var top map[string]json.RawMessage
 	if json.Unmarshal(body, &top) != nil {
 		return wrapped{data: body}
 	}
-	w.Data, w.Plain, w.Meta, w.PlainMeta, w.Links = top["_data"], top["data"], top["_meta"], top["meta"], top["links"]
 	out := wrapped{data: body}
 	switch {
-	case w.Data != nil:
-		out.data = bytes.TrimSpace(w.Data)
-	case w.Plain != nil && (w.PlainMeta != nil || top["id"] == nil): // an object of its own may have data
-		out.data = bytes.TrimSpace(w.Plain)
+	case top["_data"] != nil:
+		out.data = bytes.TrimSpace(top["_data"])
+	case top["data"] != nil && top["id"] == nil: // an object of its own may have data
+		out.data = bytes.TrimSpace(top["data"])
 	}
-	for _, meta := range []json.RawMessage{w.Meta, w.PlainMeta} {
+	for _, meta := range []json.RawMessage{top["_meta"], top["meta"]} {
 		var m map[string]json.RawMessage
 		if json.Unmarshal(meta, &m) == nil && out.next == "" {
 			out.next = nextIn(m["links"])
 		}
 	}
 	if out.next == "" {
-		out.next = nextIn(w.Links)
+		out.next = nextIn(top["links"])
 	}
 	return out
 }
@@ -320,7 +314,8 @@ func (a *ask) limited(p postern.Paging, most int) {
 	a.add("limit", strconv.Itoa(n))
 }
 
-// between adds the filters of a time range.
+// between adds the filters of a time range; open is how far beyond it their bounds lie
+// where those are not included.
 func (a *ask) between(t postern.TimeRange, from, to string, open time.Duration) {
 	if !t.From.IsZero() {
 		a.add(from, stamp(t.From.Add(-open)))
@@ -332,7 +327,7 @@ func (a *ask) between(t postern.TimeRange, from, to string, open time.Duration) 
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
-// people writes the ids of persons as a list.
+// idList writes the ids of persons as a list.
 func idList(some []postern.PersonID) string {
 	var out []string
 	for _, id := range some {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/internal/holidays"
 )
 
 // Verifier checks a bearer token; an Issuer does.
@@ -72,7 +73,7 @@ type Route struct {
 
 // Routes lists every path of both versions.
 func Routes(cfg Config) []Route {
-	h := &house{Config: cfg.withDefaults(), buckets: newBuckets()}
+	h := &house{Config: cfg.withDefaults(), buckets: newBuckets(), holidays: holidays.New()}
 	var out []Route
 	for _, v := range []struct {
 		shape shape
@@ -145,5 +146,6 @@ type shape interface {
 // house is the Config with what the handlers share.
 type house struct {
 	Config
-	buckets *buckets
+	buckets  *buckets
+	holidays *holidays.Book
 }

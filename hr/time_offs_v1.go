@@ -1,3 +1,375 @@
 package hr
 
-func timeOffRoutes() []route { return nil }
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"postern.dev/postern"
+)
+
+// Absences of the types that are counted in days. The offset counts pages, from 1, and 0
+// is the first page too; dates are inclusive.
+//
+//	GET /v1/company/time-offs?start_date=2026-03-01&end_date=2026-03-31&limit=2&offset=1
+//	200 {"success":true,"metadata":{"total_elements":3,"current_page":1,"total_pages":2},"offset":1,"limit":2,
+//	     "data":[{"type":"TimeOffPeriod","attributes":{"id":71,"id_v2":"7d0c…","status":"approved",
+//	       "start_date":"2026-03-02T00:00:00+0100","end_date":"2026-03-04T00:00:00+0100","days_count":3,…}}]}
+
+// timeOffTime is how time-offs have a time: the offset has no colon.
+const timeOffTime = "2006-01-02T15:04:05-0700"
+
+// timeOffV1 is an absence on the wire.
+type timeOffV1 struct {
+	ID          looseInt                       `json:"id"`
+	IDv2        string                         `json:"id_v2"`
+	Status      string                         `json:"status"`
+	Start       string                         `json:"start_date"`
+	End         looseText                      `json:"end_date"`
+	Days        looseFloat                     `json:"days_count"`
+	HalfStart   half                           `json:"half_day_start"`
+	HalfEnd     half                           `json:"half_day_end"`
+	Type        looseObject[objectV1[typeRef]] `json:"time_off_type"`
+	Employee    looseObject[employeeV1]        `json:"employee"`
+	Certificate looseObject[certificateV1]     `json:"certificate"`
+	Comment     looseText                      `json:"comment"`
+	CreatedBy   looseText                      `json:"created_by"`
+	CreatedAt   string                         `json:"created_at"`
+	UpdatedAt   string                         `json:"updated_at"`
+}
+
+type typeRef struct {
+	ID       looseInt  `json:"id"`
+	Name     looseText `json:"name"`
+	Category looseText `json:"category"`
+}
+
+type certificateV1 struct {
+	Status string `json:"status"`
+}
+
+// noCertificate is what we say of every absence: none is asked for.
+var noCertificate = certificateV1{Status: "not-required"}
+
+// half says whether half a day is taken, as 0 and 1 or as false and true.
+type half struct{ is, asNumber bool }
+
+// MarshalJSON writes what the tenant has chosen.
+func (h half) MarshalJSON() ([]byte, error) {
+	switch {
+	case !h.asNumber:
+		return strconv.AppendBool(nil, h.is), nil
+	case h.is:
+		return []byte("1"), nil
+	}
+	return []byte("0"), nil
+}
+
+// UnmarshalJSON reads both.
+func (h *half) UnmarshalJSON(b []byte) error {
+	var is looseBool
+	err := json.Unmarshal(b, &is)
+	h.is = bool(is)
+	return err
+}
+
+func timeOffRoutes() []route {
+	return []route{
+		{"GET", typesV1Path, readAbsences, listTypes},
+		{"GET", timeOffsPath, readAbsences, listTimeOffs},
+		{"POST", timeOffsPath, writeAbsences, createTimeOff},
+		{"GET", timeOffsPath + "/{id}", readAbsences, getTimeOff},
+		{"DELETE", timeOffsPath + "/{id}", writeAbsences, deleteTimeOff},
+	}
+}
+
+func listTimeOffs(c *call) error {
+	p, err := c.counted(maxPageV1, maxPageV1, true)
+	if err != nil {
+		return err
+	}
+	q := postern.AbsenceQuery{Unit: postern.Days, Detail: true, Paging: p.paging()}
+	dates, err := c.window("start_date", "end_date")
+	if err != nil {
+		return err
+	}
+	q.Contained = c.is("time-off-window", "contained")
+	q.Within = withinDays(dates, q.Contained)
+	if q.Updated, err = c.changed("updated_from", "updated_to"); err != nil {
+		return err
+	}
+	c.gather("employees")
+	if q.People, err = c.people("employees"); err != nil {
+		return err
+	}
+	page, err := c.dir.Absences(c.ctx, q)
+	if err != nil {
+		return err
+	}
+	data, err := c.timeOffs(page.Items)
+	if err != nil {
+		return err
+	}
+	return c.page1(http.StatusOK, data, page.Total, p)
+}
+
+// withinDays is the range of the wall from the first moment of a day to the last of
+// another: to the midnight where a whole has to lie in it, and to the second before
+// where a beginning must not touch the next day.
+func withinDays(dates postern.DateRange, contained bool) postern.LocalRange {
+	var out postern.LocalRange
+	if dates.From != 0 {
+		out.From = dates.From.At(0)
+	}
+	if dates.To != 0 {
+		if out.To = (dates.To + 1).At(0); !contained {
+			out.To--
+		}
+	}
+	return out
+}
+
+func getTimeOff(c *call) error {
+	a, err := c.timeOff()
+	if err != nil {
+		return err
+	}
+	data, err := c.timeOffs([]postern.Absence{a})
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, data[0])
+}
+
+// timeOff finds the absence whose number is in the path.
+func (c *call) timeOff() (postern.Absence, error) {
+	n, ok := personID(c.id())
+	if !ok {
+		return postern.Absence{}, badPeriodID().hint("the id of a time-off is a number")
+	}
+	page, err := c.dir.Absences(c.ctx, postern.AbsenceQuery{
+		Numbers: []int64{int64(n)}, Unit: postern.Days, Detail: true, Paging: postern.Paging{Limit: 1}})
+	switch {
+	case err != nil:
+		return postern.Absence{}, err
+	case len(page.Items) == 0:
+		return postern.Absence{}, noPeriod()
+	}
+	return page.Items[0], nil
+}
+
+func deleteTimeOff(c *call) error {
+	a, err := c.timeOff()
+	if err != nil {
+		return err
+	}
+	return c.deleteAbsence(a.ID)
+}
+
+func (c *call) deleteAbsence(id string) error {
+	if err := c.dir.DeleteAbsence(c.ctx, id, c.write()); err != nil {
+		if postern.CodeOf(err) == postern.NotFound {
+			return noPeriod()
+		}
+		return err
+	}
+	return c.answer(http.StatusOK, said{periodDeleted})
+}
+
+func createTimeOff(c *call) error {
+	f, err := c.form()
+	if err != nil {
+		return err
+	}
+	person, number := postern.PersonID(f.number("employee_id")), f.number("time_off_type_id")
+	first, last := f.date("start_date"), f.date("end_date")
+	for _, name := range []string{"half_day_start", "half_day_end"} {
+		_, _ = f.required(name)
+	}
+	halfStart, halfEnd := f.truth("half_day_start", false), f.truth("half_day_end", false)
+	skip := f.truth("skip_approval", true)
+	if first != 0 && last != 0 && last < first {
+		f.complain("end_date", "The :field must be a date after or equal to start date.")
+	}
+	if err := f.err(); err != nil {
+		return err
+	}
+	if first == last && halfStart && halfEnd {
+		return refuse(postern.Invalid, http.StatusBadRequest, http.StatusBadRequest,
+			"Invalid absence day. Reason: Both half day start and half day end are true for a single-day period").
+			hint("send half_day_start for the afternoon, or half_day_end for the morning")
+	}
+	a := postern.Absence{Person: person, Span: postern.DaySpan(first, last, halfStart, halfEnd), Comment: f.fields["comment"]}
+	a, err = c.createAbsence(a, number, postern.Days, skip)
+	if err != nil {
+		return err
+	}
+	data, err := c.timeOffs([]postern.Absence{a})
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, data[0])
+}
+
+// createAbsence makes an absence of the type with a number.
+func (c *call) createAbsence(a postern.Absence, number int64, unit postern.Unit, skip bool) (postern.Absence, error) {
+	if err := c.checkKey(); err != nil {
+		return a, err
+	}
+	if _, err := c.personV1(a.Person); err != nil {
+		return a, err
+	}
+	t, err := c.typeNumbered(number, unit)
+	if err != nil {
+		return a, err
+	}
+	if t == nil {
+		message := "Time-off type not found."
+		if unit == postern.Hours {
+			message = "Absence type not found."
+		}
+		return a, refuse(postern.NotFound, http.StatusNotFound, 0, message).
+			hint("GET %s lists the types; this path takes those with unit %s", typesV1Path, strings.ToLower(string(unit)))
+	}
+	a.Type, a.Origin, a.CreatedBy = t.ID, "api", "API"
+	w := c.write()
+	w.SkipApproval = skip
+	made, err := c.dir.CreateAbsence(c.ctx, a, w)
+	if postern.CodeOf(err) == postern.Conflict {
+		e := postern.AsError(err)
+		r := refuse(postern.Conflict, http.StatusBadRequest, http.StatusBadRequest, periodNotMade)
+		r.fields = map[string][]string{fieldOf(e.Param): {postern.Public(e)}}
+		return made, r.hint("%s", e.Hint)
+	}
+	return made, err
+}
+
+// absenceContext is what absences are written with.
+type absenceContext struct {
+	people map[postern.PersonID]*postern.Person
+	types  map[string]*postern.AbsenceType
+}
+
+// contextOf finds the people and the types of absences, and what the absences take.
+func (c *call) contextOf(some []postern.Absence) (absenceContext, error) {
+	ctx := absenceContext{types: map[string]*postern.AbsenceType{}}
+	var ids []postern.PersonID
+	for i := range some {
+		ids = append(ids, some[i].Person)
+		if a := &some[i]; a.Days == nil {
+			days, err := c.dir.Breakdown(c.ctx, a.ID)
+			if err != nil && postern.CodeOf(err) != postern.NotFound { // deleted meanwhile
+				return ctx, err
+			}
+			a.Days = days
+		}
+	}
+	types, err := c.absenceTypes()
+	if err != nil {
+		return ctx, err
+	}
+	for i := range types {
+		ctx.types[types[i].ID] = &types[i]
+	}
+	ctx.people, err = c.persons(ids)
+	return ctx, err
+}
+
+// whose writes the employee of an absence.
+func (c *call) whose(ctx absenceContext, id postern.PersonID) looseObject[employeeV1] {
+	p := ctx.people[id]
+	if p == nil {
+		return looseObject[employeeV1]{}
+	}
+	e := c.shortEmployee(p)
+	return looseObject[employeeV1]{&e}
+}
+
+// zones are those of one answer: to look one up is to read a file.
+type zones map[string]*time.Location
+
+// of gives the zone with a name, and another where it has none.
+func (z zones) of(name string, other *time.Location) *time.Location {
+	zone, ok := z[name]
+	if !ok {
+		var err error
+		if zone, err = postern.ParseZone(name); err != nil {
+			zone = other
+		}
+		z[name] = zone
+	}
+	return zone
+}
+
+// timeOffs writes absences counted in days.
+func (c *call) timeOffs(some []postern.Absence) ([]objectV1[timeOffV1], error) {
+	ctx, err := c.contextOf(some)
+	if err != nil {
+		return nil, err
+	}
+	zones, asNumber := zones{}, c.is("half-day", "number")
+	out := make([]objectV1[timeOffV1], 0, len(some))
+	for i := range some {
+		a := &some[i]
+		zone := zones.of(a.Zone, c.zone)
+		t := timeOffV1{
+			ID: looseInt(a.Number), IDv2: a.ID, Status: strings.ToLower(string(a.Status)),
+			Start: a.From.Date().At(0).In(zone).Format(timeOffTime), Days: looseFloat(sumOf(a.Days)),
+			HalfStart: half{a.StartHalf(), asNumber}, HalfEnd: half{a.EndHalf(), asNumber},
+			Employee: c.whose(ctx, a.Person), Certificate: looseObject[certificateV1]{&noCertificate},
+			Comment: looseText(a.Comment), CreatedBy: looseText(a.CreatedBy),
+			CreatedAt: a.CreatedAt.In(zone).Format(timeOffTime), UpdatedAt: a.UpdatedAt.In(zone).Format(timeOffTime),
+		}
+		if last := a.Last(); last != 0 {
+			t.End = looseText(last.At(0).In(zone).Format(timeOffTime))
+		}
+		if of := ctx.types[a.Type]; of != nil {
+			t.Type.it = &objectV1[typeRef]{"TimeOffType", typeRef{looseInt(of.Number), looseText(of.Name), looseText(of.Category)}}
+		}
+		out = append(out, objectV1[timeOffV1]{"TimeOffPeriod", t})
+	}
+	return out, nil
+}
+
+func sumOf(days []postern.AbsenceDay) float64 {
+	sum := 0.0
+	for _, d := range days {
+		sum += d.Amount
+	}
+	return sum
+}
+
+// absence reads an absence counted in days. Its Type is the number of the type, which
+// is all that the wire has of it.
+func (t *timeOffV1) absence() postern.Absence {
+	a := postern.Absence{
+		ID: t.IDv2, Number: int64(t.ID), Person: whoOf(t.Employee), Status: approvalV1(t.Status),
+		Span:    postern.DaySpan(dayOf(t.Start), dayOf(string(t.End)), t.HalfStart.is, t.HalfEnd.is),
+		Comment: string(t.Comment), CreatedBy: string(t.CreatedBy),
+		CreatedAt: momentV1(t.CreatedAt), UpdatedAt: momentV1(t.UpdatedAt),
+	}
+	if a.ID == "" { // before version 2
+		a.ID = strconv.FormatInt(a.Number, 10)
+	}
+	if t.Type.it != nil {
+		a.Type = strconv.FormatInt(int64(t.Type.it.Attributes.ID), 10)
+	}
+	return a
+}
+
+func whoOf(e looseObject[employeeV1]) postern.PersonID {
+	if e.it == nil {
+		return 0
+	}
+	return postern.PersonID(into[looseInt](e.it.Attributes["id"].Value))
+}
+
+// approvalV1 reads a status; requested was seen for what is pending.
+func approvalV1(s string) postern.Approval {
+	if s == "requested" {
+		return postern.Pending
+	}
+	return postern.Approval(strings.ToUpper(s))
+}

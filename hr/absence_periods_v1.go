@@ -75,7 +75,7 @@ func listHourly(c *call) error {
 	if err != nil {
 		return err
 	}
-	q.Within = withinDays(dates, false)
+	q.Within = withinDays(dates)
 	if q.Updated, err = c.changed("updated_from", "updated_to"); err != nil {
 		return err
 	}

@@ -194,7 +194,7 @@ func (c *call) breaks(work []postern.Attendance) (map[postern.PersonID][]postern
 		return out, nil
 	}
 	people, dates := rangeOf(work)
-	q := postern.AttendanceQuery{Type: postern.Break, People: people, Start: withinDays(dates, false), Paging: postern.Paging{Limit: postern.MaxPage}}
+	q := postern.AttendanceQuery{Type: postern.Break, People: people, Start: withinDays(dates), Paging: postern.Paging{Limit: postern.MaxPage}}
 	for {
 		page, err := c.dir.Attendances(c.ctx, q)
 		if err != nil {
@@ -230,7 +230,7 @@ func (c *call) away(work []postern.Attendance) (map[postern.PersonID][]postern.S
 		return out, nil
 	}
 	people, dates := rangeOf(work)
-	q := postern.AbsenceQuery{People: people, Within: withinDays(dates, false), Paging: postern.Paging{Limit: postern.MaxPage}}
+	q := postern.AbsenceQuery{People: people, Within: withinDays(dates), Paging: postern.Paging{Limit: postern.MaxPage}}
 	for {
 		page, err := c.dir.Absences(c.ctx, q)
 		if err != nil {

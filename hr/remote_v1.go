@@ -236,7 +236,7 @@ func (r *RemoteV1) named(ctx context.Context, a postern.Absence) (postern.Absenc
 // wantsAbsence applies the filters to what came.
 func wantsAbsence(q *postern.AbsenceQuery, a *postern.Absence) bool {
 	within := postern.Span{From: q.Within.From, To: q.Within.To}
-	if within.To != 0 && !q.Contained {
+	if within.To != 0 {
 		within.To++ // the last moment of the range is part of it
 	}
 	fits := a.Overlaps(within)

@@ -95,8 +95,7 @@ func listTimeOffs(c *call) error {
 	if err != nil {
 		return err
 	}
-	q.Contained = c.is("time-off-window", "contained")
-	q.Within = withinDays(dates, q.Contained)
+	q.Within, q.Contained = withinDays(dates), c.is("time-off-window", "contained")
 	if q.Updated, err = c.changed("updated_from", "updated_to"); err != nil {
 		return err
 	}
@@ -116,17 +115,14 @@ func listTimeOffs(c *call) error {
 }
 
 // withinDays is the range of the wall from the first moment of a day to the last of
-// another: to the midnight where a whole has to lie in it, and to the second before
-// where a beginning must not touch the next day.
-func withinDays(dates postern.DateRange, contained bool) postern.LocalRange {
+// another.
+func withinDays(dates postern.DateRange) postern.LocalRange {
 	var out postern.LocalRange
 	if dates.From != 0 {
 		out.From = dates.From.At(0)
 	}
 	if dates.To != 0 {
-		if out.To = (dates.To + 1).At(0); !contained {
-			out.To--
-		}
+		out.To = (dates.To + 1).At(0) - 1
 	}
 	return out
 }

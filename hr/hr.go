@@ -71,7 +71,7 @@ type Route struct {
 	Handler http.Handler
 }
 
-// Routes lists every path of both versions.
+// Routes lists every path of both versions, and their descriptions.
 func Routes(cfg Config) []Route {
 	h := &house{Config: cfg.withDefaults(), buckets: newBuckets(), holidays: holidays.New()}
 	var out []Route
@@ -91,7 +91,7 @@ func Routes(cfg Config) []Route {
 		}
 		out = append(out, Route{v.shape.rest(), h.serve(v.shape, nil)})
 	}
-	return out
+	return append(out, openapiRoutes()...)
 }
 
 // route is one operation: what it is called by, what it needs and who does it.

@@ -1,6 +1,9 @@
 package postern
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Issuer decides and issues. Every method answers with an *Error that the wire
 // can translate; none leaks why a client or a person was not accepted.
@@ -26,6 +29,18 @@ type Issuer interface {
 // including those that do not sign yet.
 type KeySet interface {
 	PublicKeys() []Key
+}
+
+// TokenSource gives tokens of upstreams, by their name.
+type TokenSource interface {
+	// Token gives a token that lives for goodFor at least, from memory if there is one;
+	// 0 takes any that lives. The caller waits no longer than ctx. It fails with NotFound
+	// for an upstream that is not configured, and else with what the token server, or the
+	// way to it, had against the request.
+	Token(ctx context.Context, upstream string, goodFor time.Duration) (Token, error)
+	// Drop says that an API refused token, so that the next call of Token asks for
+	// another. It does nothing when another token is held by now.
+	Drop(upstream string, token Secret)
 }
 
 // A Directory answers questions about the people of one tenant, and changes what it

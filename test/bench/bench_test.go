@@ -90,7 +90,7 @@ func TestEveryRowCanBeFoundAndReported(t *testing.T) {
 		}
 	}
 	var b strings.Builder
-	r.table(&b)
+	table(&b, r.Rows, columns)
 	if n := strings.Count(b.String(), "\n"); n != len(allRows)+1 {
 		t.Errorf("the table has %d lines for %d rows:\n%s", n, len(allRows), b.String())
 	}

@@ -60,6 +60,9 @@ type floorConfig struct {
 	After    []byte
 	Public   []byte // the key to verify with, PKIX; empty when the floor signs
 	Password bool
+	// Body, when there is one, is all that the floor answers, to any GET: it is then
+	// the least that an API which serves these bytes has to do.
+	Body []byte
 }
 
 // serveFloor answers until it is killed.
@@ -74,8 +77,10 @@ func serveFloor(in io.Reader, out io.Writer) error {
 			return err
 		}
 		f.public = key.(*ecdsa.PublicKey) //nolint:errcheck // its sender is this program
-	} else if err := f.makeKey(); err != nil {
-		return err
+	} else if len(f.cfg.Body) == 0 {
+		if err := f.makeKey(); err != nil {
+			return err
+		}
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -130,6 +135,11 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet { // the bench's own questions
 		if r.URL.Path == "/metrics" {
 			floorMetrics(w)
+			return
+		}
+		if len(f.cfg.Body) > 0 {
+			w.Header()["Content-Type"] = []string{"application/json"}
+			_, _ = w.Write(f.cfg.Body)
 			return
 		}
 		http.DefaultServeMux.ServeHTTP(w, r)

@@ -7,7 +7,11 @@
 //	test/with-postgres go run ./test/bench            everything
 //	go run ./test/bench -quick                        a few minutes less, no million clients
 //	go run ./test/bench -rows 'ES256' -runs 9         some rows, more runs
+//	go run ./test/bench -rows '^hr .* SQLite'         pages of the HR API
 //	go run ./test/bench -profile DIR -rows '^oauth2 ES256$'
+//
+// For the HR API the floor serves the bytes of one page, and what is compared besides
+// is tenants of different sizes.
 //
 // The main figure is processor time: user and system time of the server process over
 // the tokens it gave. Neighbours on a shared machine distort it less than rates and
@@ -109,7 +113,7 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("processor time and memory are read from /proc: this runs on Linux only")
 	}
 	rows := s.chosen()
-	if len(rows) == 0 && !s.only.MatchString(rowColdStart) {
+	if len(rows) == 0 && !s.only.MatchString(rowColdStart) && !s.wantsHR() {
 		return errors.New("no row has such a name")
 	}
 	p := newProgress(os.Stderr)
@@ -137,7 +141,15 @@ func (h *house) measureAll(ctx context.Context, rows []row, rep *report) error {
 			return err
 		}
 	}
-	return h.coldStarts(ctx, rep)
+	if err := h.coldStarts(ctx, rep); err != nil {
+		return err
+	}
+	return h.measureHR(ctx, rep)
+}
+
+// wantsHR says whether any row of the HR API is to be measured.
+func (s settings) wantsHR() bool {
+	return slices.ContainsFunc(hrSizes, func(n int) bool { return s.only.MatchString(hrName("SQLite", n) + hrName("PostgreSQL", n)) })
 }
 
 // chosen gives the rows to measure.

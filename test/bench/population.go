@@ -113,7 +113,7 @@ func (p population) client(i int, hasher *issuer.Hasher, now time.Time) postern.
 	}
 	c.Grants = []string{postern.GrantClientCredentials}
 	c.Dialects = []string{"personio-v1", "personio-v2", "personify", "oauth2"}
-	c.Scopes = postern.NewScopes("personio:persons:read", "personio:absences:read", "idp_api")
+	c.Scopes = postern.NewScopes("personio:persons:read", "personio:absences:read", "personio:attendances:read", "idp_api")
 	c.Secrets = []postern.StoredSecret{{ID: hex.EncodeToString(digest("row", i)[:8]),
 		Hash: hasher.Hash(postern.NewSecret(who.secret)), CreatedAt: now}}
 	return c

@@ -49,6 +49,8 @@ type report struct {
 	Fsync             string `json:",omitempty"` // of PostgreSQL
 	Rows              []*measured
 	ColdStarts        []coldStart
+	Pages             []hrRow `json:",omitempty"`
+	Walks             []walk  `json:",omitempty"`
 
 	file string
 }
@@ -161,7 +163,11 @@ func (r *report) write(w io.Writer) error {
 		fmt.Fprintf(&b, "PostgreSQL with fsync %s; its own processor time is not counted.\n", r.Fsync)
 	}
 	b.WriteByte('\n')
-	r.table(&b)
+	table(&b, r.Rows, columns)
+	if len(r.Pages) > 0 {
+		b.WriteString("\n")
+		r.pages(&b)
+	}
 	for _, c := range r.ColdStarts {
 		fmt.Fprintf(&b, "\ncold start to the first token, %s clients: %.0f ms (%.0f–%.0f)", thousands(c.Clients),
 			median(c.Millis), slices.Min(c.Millis), slices.Max(c.Millis))
@@ -181,12 +187,15 @@ func (r *report) write(w io.Writer) error {
 }
 
 // table writes a line for each row, names left and figures right.
-func (r *report) table(b *strings.Builder) {
+func table(b *strings.Builder, rows []*measured, columns []column) {
+	if len(rows) == 0 {
+		return
+	}
 	lines := [][]string{{""}}
 	for _, c := range columns {
 		lines[0] = append(lines[0], c.head)
 	}
-	for _, m := range r.Rows {
+	for _, m := range rows {
 		line := []string{m.Name}
 		for _, c := range columns {
 			line = append(line, c.text(m))

@@ -10,6 +10,7 @@ const (
 	maxMillion    = 1.10 // of the processor time with a thousand clients
 	maxResident   = 64 << 20
 	maxFirstToken = 200 // ms
+	maxGrowth     = 1.5 // of the time of a page with a million persons, over ten thousand
 )
 
 // verdict is a line about one requirement.
@@ -50,5 +51,5 @@ func (r *report) required() (out []string) {
 		m := median(c.Millis)
 		out = append(out, verdict(m < maxFirstToken, "cold start to the first token with %s clients: %.0f ms (under %d)", thousands(c.Clients), m, maxFirstToken))
 	}
-	return out
+	return append(out, r.requiredPages()...)
 }

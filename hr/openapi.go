@@ -26,7 +26,7 @@ type Description struct {
 func Descriptions() []Description {
 	return []Description{
 		{Name: "hr-v2", Title: "HR API, version 2"},
-		{Name: "hr-v1", Title: "HR API, version 1"},
+		{Name: "hr-v1", Title: "People, version 1"},
 	}
 }
 

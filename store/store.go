@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 
 	"postern.dev/postern"
+	"postern.dev/postern/internal/holidays"
 )
 
 // The names Engine gives.
@@ -46,6 +47,9 @@ type DB struct {
 	closing context.CancelFunc
 	life    context.Context // ends when the DB is closed
 	batches sync.Pool       // of *batch
+	// holidays and sandboxes are what the directories remember.
+	holidays  *holidays.Book
+	sandboxes sandboxes
 }
 
 // engine is what the two databases do differently.
@@ -70,7 +74,7 @@ func Open(ctx context.Context, dsn string, opt Options) (*DB, error) {
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{}
+	db := &DB{holidays: holidays.New()}
 	db.life, db.closing = context.WithCancel(context.Background())
 	var err error
 	path, isSQLite := strings.CutPrefix(dsn, "sqlite:")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"postern.dev/postern"
@@ -97,12 +98,16 @@ func (a *app) showEvents(events []postern.Event, json bool) error {
 	views, rows := []eventView{}, [][]string{}
 	for _, e := range events {
 		views = append(views, viewEvent(e))
-		who, what := e.ClientID, e.Cause
+		// Who did it, which for a command is not the client it was done to.
+		who, what := strings.TrimPrefix(e.Actor, "client:"), e.Cause
 		if who == "" {
-			who = e.Actor
+			who = e.ClientID
 		}
 		if what == "" {
 			what = e.Detail
+		}
+		if e.Object != "" && e.Object != who {
+			what = strings.TrimSuffix(e.Object+": "+what, ": ")
 		}
 		if what == "" {
 			what = e.Scope

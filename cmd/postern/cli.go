@@ -13,6 +13,8 @@ type cli struct {
 	Client   clientCmd   `cmd:"" help:"Clients: machines with API credentials."`
 	User     userCmd     `cmd:"" help:"Users: people with a password."`
 	Resource resourceCmd `cmd:"" help:"Resources: APIs that a token may be made out to."`
+	HR       hrCmd       `cmd:"" name:"hr" help:"The data of the HR API: in, out and anew."`
+	Sandbox  sandboxCmd  `cmd:"" help:"How a tenant's HR API behaves, and what goes wrong on purpose."`
 	Key      keyCmd      `cmd:"" help:"Keys: what signs tokens."`
 	Audit    auditCmd    `cmd:"" help:"The audit trail: what happened."`
 	Token    tokenCmd    `cmd:"" help:"Tokens: look into one, end one."`

@@ -11,6 +11,7 @@ import (
 
 	"postern.dev/postern"
 	"postern.dev/postern/dialect"
+	"postern.dev/postern/hr"
 	"postern.dev/postern/issuer"
 )
 
@@ -18,7 +19,7 @@ type clientCmd struct {
 	Create  clientCreateCmd  `cmd:"" help:"Make API credentials."`
 	List    clientListCmd    `cmd:"" help:"List the clients of a tenant."`
 	Show    clientShowCmd    `cmd:"" help:"Show one client."`
-	Update  clientUpdateCmd  `cmd:"" help:"Change a client's scopes, dialects, networks or name."`
+	Update  clientUpdateCmd  `cmd:"" help:"Change a client's scopes, dialects, networks, attributes or name."`
 	Rotate  clientRotateCmd  `cmd:"" name:"rotate-secret" help:"Give a client a new secret; the old one works on for a while."`
 	Disable clientDisableCmd `cmd:"" help:"Refuse a client, its live tokens too."`
 	Enable  clientEnableCmd  `cmd:"" help:"Take a client back."`
@@ -36,6 +37,7 @@ type clientCreateCmd struct {
 	TokenLife string   `name:"token-life" help:"How long its tokens live, 1m to 24h; the dialect's life if not given." placeholder:"D"`
 	Alg       string   `help:"What its tokens are signed with where the dialect leaves a choice: ${algs}." placeholder:"A"`
 	IPRange   []string `name:"ip-range" help:"A network or address it may come from; repeat for more. Anywhere if not given." placeholder:"CIDR"`
+	Attribute []string `help:"A field of persons that the HR API shows it, such as first_name or dynamic_5; repeat for more. All if not given." placeholder:"F"`
 	Expires   string   `help:"When its secret expires, counted from now, such as 365d; never if not given." placeholder:"D"`
 	asJSON
 }
@@ -74,7 +76,7 @@ func (c *clientCreateCmd) Run(ctx context.Context, a *app) error {
 
 func (c *clientCreateCmd) client(ctx context.Context, p *place) (postern.Client, error) {
 	out := postern.Client{ID: newClientID(), Subject: newSubject(), Tenant: c.Tenant, Name: c.Name, Public: c.Public,
-		Tenants: c.CallInto, Alg: postern.Alg(c.Alg), CreatedAt: p.now(), UpdatedAt: p.now()}
+		Tenants: c.CallInto, Attributes: c.Attribute, Alg: postern.Alg(c.Alg), CreatedAt: p.now(), UpdatedAt: p.now()}
 	for _, t := range append([]string{c.Tenant}, c.CallInto...) {
 		if _, err := p.tenant(ctx, t); err != nil {
 			return out, err
@@ -85,6 +87,9 @@ func (c *clientCreateCmd) client(ctx context.Context, p *place) (postern.Client,
 	}
 	var err error
 	if out.Scopes, err = postern.ParseScopes(strings.Join(c.Scope, " ")); err != nil {
+		return out, err
+	}
+	if err := checkWhitelist(c.Attribute); err != nil {
 		return out, err
 	}
 	if out.Dialects, out.Grants, err = dialectsFor(c.Dialect, c.Public); err != nil {
@@ -104,6 +109,27 @@ func (c *clientCreateCmd) client(ctx context.Context, p *place) (postern.Client,
 		}
 	}
 	return out, err
+}
+
+// checkWhitelist fails for names of fields that cannot be. One that is not ours may be
+// an attribute of the tenant's, unless it looks like a slip.
+func checkWhitelist(names []string) error {
+	if len(names) > postern.MaxAttributes {
+		return postern.Errorf(postern.Invalid, "at most %d attributes can be named", postern.MaxAttributes)
+	}
+	known := hr.AttributeNames()
+	for _, n := range names {
+		if n == "" || len(n) > postern.MaxName || strings.ContainsFunc(n, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+			return postern.Errorf(postern.Invalid, "the name of an attribute has 1 to %d bytes and no blanks", postern.MaxName)
+		}
+		if slices.Contains(known, n) || strings.HasPrefix(n, "dynamic_") {
+			continue
+		}
+		if near := nearest(n, known); near != "" {
+			return postern.Errorf(postern.Invalid, "there is no attribute %q", n).WithHint("did you mean %s?", near)
+		}
+	}
+	return nil
 }
 
 // dialectsFor gives the named dialects, or every one of the client's kind, and the

@@ -22,6 +22,7 @@ type clientView struct {
 	TokenLife    int64        `json:"token_life_seconds,omitempty"`
 	Alg          postern.Alg  `json:"alg,omitempty"`
 	Ranges       []string     `json:"ip_ranges,omitempty"`
+	Attributes   []string     `json:"attributes,omitempty"`
 	Secrets      []secretView `json:"secrets"`
 	Disabled     bool         `json:"disabled"`
 	NotBefore    string       `json:"tokens_revoked_until,omitempty"`
@@ -38,7 +39,7 @@ type secretView struct {
 
 func (a *app) viewClient(c postern.Client) clientView {
 	v := clientView{ID: c.ID, Tenant: c.Tenant, Name: c.Name, Public: c.Public, Grants: c.Grants, Scopes: c.Scopes,
-		Dialects: c.Dialects, CallInto: c.Tenants, TokenLife: int64(c.TokenLife.Seconds()), Alg: c.Alg,
+		Dialects: c.Dialects, CallInto: c.Tenants, Attributes: c.Attributes, TokenLife: int64(c.TokenLife.Seconds()), Alg: c.Alg,
 		Secrets: []secretView{}, Disabled: c.Disabled, NotBefore: stamp(c.NotBefore),
 		CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt)}
 	if v.Scopes == nil {
@@ -76,7 +77,7 @@ func (a *app) showClient(c postern.Client, secret postern.Secret, json bool) err
 		"State", yesNo(v.Disabled, "disabled", "active"), "Kind", yesNo(v.Public, "public", "confidential"),
 		"Scopes", strings.Join(v.Scopes, " "), "Dialects", strings.Join(v.Dialects, ", "),
 		"Grants", strings.Join(v.Grants, ", "), "May call into", strings.Join(v.CallInto, ", "), "Token life", life,
-		"Signed with", string(v.Alg), "From", strings.Join(v.Ranges, ", "), "Secrets", strings.Join(secrets, ", "),
+		"Signed with", string(v.Alg), "From", strings.Join(v.Ranges, ", "), "Attributes", strings.Join(v.Attributes, ", "), "Secrets", strings.Join(secrets, ", "),
 		"Tokens revoked until", v.NotBefore, "Created", v.CreatedAt, "Changed", v.UpdatedAt); err != nil {
 		return err
 	}

@@ -18,6 +18,8 @@ type clientUpdateCmd struct {
 	TokenLife   *string   `name:"token-life" help:"How long its new tokens live, 1m to 24h; 0 for the dialect's life." placeholder:"D"`
 	IPRange     *[]string `name:"ip-range" help:"The networks it may come from, instead of those it has; 'any' for anywhere." placeholder:"CIDR"`
 	CallInto    *[]string `name:"call-into" help:"The other tenants that its calls may name; 'none' for none." placeholder:"T"`
+	Attribute   *[]string `help:"The fields of persons that the HR API shows it, instead of those it has; repeat for more." placeholder:"F"`
+	AllAttrs    bool      `name:"all-attributes" help:"Show it every field of persons."`
 	asJSON
 }
 
@@ -28,8 +30,11 @@ func (clientUpdateCmd) Help() string {
 // Run checks the wish as if the client were new, and changes it in one piece.
 func (c *clientUpdateCmd) Run(ctx context.Context, a *app) error {
 	if c.Name == nil && c.Scope == nil && len(c.AddScope)+len(c.RemoveScope) == 0 && c.Dialect == nil &&
-		c.TokenLife == nil && c.IPRange == nil && c.CallInto == nil {
+		c.TokenLife == nil && c.IPRange == nil && c.CallInto == nil && c.Attribute == nil && !c.AllAttrs {
 		return errMisused{postern.Errorf(postern.Invalid, "there is nothing to change").WithHint("try `postern client update --help`")}
+	}
+	if c.Attribute != nil && c.AllAttrs {
+		return errMisused{postern.Errorf(postern.Invalid, "--attribute and --all-attributes exclude each other")}
 	}
 	p, err := a.open(ctx)
 	if err != nil {
@@ -48,7 +53,7 @@ func (c *clientUpdateCmd) Run(ctx context.Context, a *app) error {
 	ev.ClientID = client.ID
 	client, err = p.db.ChangeClient(ctx, client.Tenant, client.ID, ev, func(cl *postern.Client) error {
 		cl.Name, cl.Scopes, cl.Dialects, cl.Grants = wish.Name, wish.Scopes, wish.Dialects, wish.Grants
-		cl.TokenLife, cl.Ranges, cl.Tenants = wish.TokenLife, wish.Ranges, wish.Tenants
+		cl.TokenLife, cl.Ranges, cl.Tenants, cl.Attributes = wish.TokenLife, wish.Ranges, wish.Tenants, wish.Attributes
 		return nil
 	})
 	if err != nil {
@@ -60,7 +65,7 @@ func (c *clientUpdateCmd) Run(ctx context.Context, a *app) error {
 // wish is the client as it is to be.
 func (c *clientUpdateCmd) wish(ctx context.Context, p *place, now postern.Client) (postern.Client, error) {
 	like := clientCreateCmd{Tenant: now.Tenant, Name: now.Name, Scope: now.Scopes, Dialect: now.Dialects, Public: now.Public,
-		CallInto: now.Tenants}
+		CallInto: now.Tenants, Attribute: now.Attributes}
 	if now.TokenLife != 0 {
 		like.TokenLife = now.TokenLife.String()
 	}
@@ -87,6 +92,12 @@ func (c *clientUpdateCmd) wish(ctx context.Context, p *place, now postern.Client
 	}
 	if c.CallInto != nil {
 		like.CallInto = slices.DeleteFunc(*c.CallInto, func(s string) bool { return s == "none" })
+	}
+	if c.Attribute != nil {
+		like.Attribute = *c.Attribute
+	}
+	if c.AllAttrs {
+		like.Attribute = nil
 	}
 	return like.client(ctx, p)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/hr"
+	"postern.dev/postern/internal/holidays"
 	"postern.dev/postern/issuer"
 )
 
@@ -35,10 +38,9 @@ type demoClient struct {
 }
 
 var demoClients = []demoClient{
-	{"PERSONIO", "demo: HR, all seven tools", []string{"personio-v1", "personio-v2", "oauth2"}, []string{"personio:persons:read",
-		"personio:absences:read", "personio:absences:write", "personio:attendances:read"}, false},
+	{"PERSONIO", "demo: HR, everything", []string{"personio-v1", "personio-v2", "oauth2"}, hr.Scopes(), false},
 	{"PERSONIO_READONLY", "demo: HR, persons only", []string{"personio-v1", "personio-v2", "oauth2"}, []string{"personio:persons:read"}, false},
-	{"PERSONIFY", "demo: events", []string{"personify"}, []string{"idp_api", "personio:persons:read"}, false},
+	{"PERSONIFY", "demo: events", []string{"personify"}, append([]string{"idp_api"}, hr.Scopes()...), false},
 	{"COMM100", "demo: agents", []string{"comm100"}, nil, true},
 	{"OAUTH2", "demo: plain OAuth 2.0", []string{"oauth2"}, []string{"orders:read", "orders:write"}, false},
 }
@@ -56,13 +58,23 @@ func (p *place) demo(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
+	page, err := p.db.Directory(demoTenant).Persons(ctx, postern.PersonQuery{Paging: postern.Paging{Limit: 1}})
+	if err != nil {
+		return err
+	}
+	first := len(page.Items) == 0
 	for _, d := range demoClients {
-		if err := p.demoClient(ctx, d, vars); err != nil {
+		if err := p.demoClient(ctx, d, vars, first); err != nil {
 			return err
 		}
 	}
 	if err := p.demoUser(ctx, vars); err != nil {
 		return err
+	}
+	if first {
+		if err := p.demoFirst(ctx); err != nil {
+			return err
+		}
 	}
 	for _, name := range []string{"POSTERN_URL", "PERSONIO_BASE_URL", "PERSONIFY_BASE_URL", "COMM100_BASE_URL"} {
 		vars[name] = url
@@ -79,11 +91,14 @@ func (p *place) demoTenant(ctx context.Context) (postern.Tenant, error) {
 	t, err := p.db.Tenant(ctx, demoTenant)
 	switch {
 	case postern.CodeOf(err) == postern.NotFound:
-		t = postern.Tenant{ID: demoTenant, Name: "Demo company", PartnerID: demoPartner, CreatedAt: p.now(), UpdatedAt: p.now()}
+		t = postern.Tenant{ID: demoTenant, Name: "Demo company", PartnerID: demoPartner, Zone: demoZone, CreatedAt: p.now(), UpdatedAt: p.now()}
 		err = p.db.CreateTenant(ctx, t, p.event(demoTenant, postern.ActTenantCreated, demoTenant, "--demo"))
-	case err == nil && t.PartnerID == 0:
+	case err == nil && (t.PartnerID == 0 || t.Zone == ""):
 		t, err = p.db.ChangeTenant(ctx, demoTenant, p.event(demoTenant, postern.ActTenantChanged, demoTenant, "--demo"),
-			func(t *postern.Tenant) error { t.PartnerID = demoPartner; return nil })
+			func(t *postern.Tenant) error {
+				t.PartnerID, t.Zone = cmp.Or(t.PartnerID, demoPartner), cmp.Or(t.Zone, demoZone)
+				return nil
+			})
 	}
 	if postern.CodeOf(err) == postern.Conflict {
 		err = postern.Errorf(postern.Conflict, "another tenant has the partner id %d, which --demo needs", demoPartner).
@@ -92,12 +107,17 @@ func (p *place) demoTenant(ctx context.Context) (postern.Tenant, error) {
 	return t, err
 }
 
-// demoClient keeps the credential that vars holds if it works, or makes one.
-func (p *place) demoClient(ctx context.Context, d demoClient, vars map[string]string) error {
+// demoClient keeps the credential that vars holds if it works, or makes one. At the
+// first start with a company a kept one gets the scopes that a new one has: it may be
+// from before there was an HR API.
+func (p *place) demoClient(ctx context.Context, d demoClient, vars map[string]string, first bool) error {
 	if id := vars[d.prefix+"_CLIENT_ID"]; id != "" {
 		c, err := p.db.Client(ctx, id)
 		if err == nil && c.Tenant == demoTenant && (d.public || p.knows(c, vars[d.prefix+"_CLIENT_SECRET"])) {
-			return nil
+			if !first || c.Scopes.Contains(postern.NewScopes(d.scopes...)) {
+				return nil
+			}
+			return p.demoScopes(ctx, d, c)
 		}
 		if err != nil && postern.CodeOf(err) != postern.NotFound {
 			return err
@@ -121,6 +141,17 @@ func (p *place) demoClient(ctx context.Context, d demoClient, vars map[string]st
 	ev := p.event(demoTenant, postern.ActClientCreated, c.ID, "--demo")
 	ev.ClientID = c.ID
 	return p.db.CreateClient(ctx, c, ev)
+}
+
+// demoScopes gives a client the scopes that a new one has.
+func (p *place) demoScopes(ctx context.Context, d demoClient, c postern.Client) error {
+	ev := p.event(demoTenant, postern.ActClientChanged, c.ID, "--demo")
+	ev.ClientID = c.ID
+	_, err := p.db.ChangeClient(ctx, demoTenant, c.ID, ev, func(c *postern.Client) error {
+		c.Scopes = postern.NewScopes(append(slices.Clone(c.Scopes), d.scopes...)...)
+		return nil
+	})
+	return err
 }
 
 // knows says whether secret is a live one of the client.
@@ -161,6 +192,30 @@ func (p *place) demoUser(ctx context.Context, vars map[string]string) error {
 		return nil
 	})
 	return err
+}
+
+// demoFirst makes the company and lets the tenant keep a request log.
+func (p *place) demoFirst(ctx context.Context) error {
+	if _, err := p.demoCompany(ctx); err != nil {
+		return err
+	}
+	s, err := p.db.Sandbox(ctx, demoTenant)
+	if err != nil || s.Log {
+		return err
+	}
+	s.Tenant, s.Log = demoTenant, true
+	return p.db.SetSandbox(ctx, s, p.event(demoTenant, postern.ActSandbox, demoTenant, "log=on"))
+}
+
+// demoCompany fills the demo tenant, which has nobody, and gives how many persons it
+// has then.
+func (p *place) demoCompany(ctx context.Context) (int, error) {
+	book := holidays.New()
+	c, err := newCompany(p.now(), func(calendar string, d postern.Date) bool { return book.Is(calendar, d.At(0).In(time.UTC)) })
+	if err != nil {
+		return 0, err
+	}
+	return len(c.staff), p.db.Directory(demoTenant).Load(ctx, c.rows())
 }
 
 // demoNames is the order of demo.env.

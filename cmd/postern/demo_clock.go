@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/store"
 )
 
 // demoDays is how many days back attendance goes.
@@ -13,7 +14,7 @@ const demoDays = 16
 const demoClocks = 3
 
 // working makes the attendance of a person: every third records it.
-func (c *company) working(p *demoPerson, yield func(any) bool) bool {
+func (c *company) working(p *demoPerson, yield func(store.Row) bool) bool {
 	if len(p.employments) == 0 || p.ID%demoClocks != 0 {
 		return true
 	}
@@ -48,7 +49,7 @@ func gone(off []leaveOf, day postern.Date) bool {
 }
 
 // day makes one day of work with the break in it. Today's is running.
-func (c *company) day(p *demoPerson, day postern.Date, minutes int, yield func(any) bool) bool {
+func (c *company) day(p *demoPerson, day postern.Date, minutes int, yield func(store.Row) bool) bool {
 	d := dice("day", int64(p.ID)*100_000+int64(c.today-day))
 	start := time.Duration(8*60+15*d.IntN(8)) * time.Minute
 	work := postern.Attendance{Person: p.ID, Type: postern.Work, Zone: p.office.zone, Date: day, Status: postern.Confirmed,
@@ -83,15 +84,15 @@ func (c *company) day(p *demoPerson, day postern.Date, minutes int, yield func(a
 }
 
 // time numbers a period and gives it away.
-func (c *company) time(a postern.Attendance, yield func(any) bool) bool {
+func (c *company) time(a postern.Attendance, yield func(store.Row) bool) bool {
 	c.times++
 	a.Number = c.times
 	a.ID = demoID("attendance", int64(a.Person), int64(a.From-c.today.At(0)), int64(len(a.Type)))
-	return yield(a)
+	return yield(store.AttendanceRow{Attendance: a})
 }
 
 // night makes a shift through the night in which clocks were last changed.
-func (c *company) night(p *demoPerson, yield func(any) bool) bool {
+func (c *company) night(p *demoPerson, yield func(store.Row) bool) bool {
 	sunday := lastSunday(c.today)
 	a := postern.Attendance{Person: p.ID, Type: postern.Work, Zone: p.office.zone, Date: sunday - 1, Status: postern.Confirmed,
 		Comment: "release night; the clocks change", Project: "501"}

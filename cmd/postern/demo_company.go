@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/store"
 )
 
 // company makes the people of the demo tenant. Who they are comes from a seed and is
@@ -67,26 +68,26 @@ func newCompany(now time.Time, free func(calendar string, d postern.Date) bool) 
 
 // rows gives everything, in an order in which nothing refers to what comes later but
 // supervisors.
-func (c *company) rows() iter.Seq[any] {
-	return func(yield func(any) bool) {
+func (c *company) rows() iter.Seq[store.Row] {
+	return func(yield func(store.Row) bool) {
+		c.absences, c.times = 0, 0
 		for _, t := range c.types() {
-			if !yield(t) {
+			if !yield(store.AbsenceTypeRow{AbsenceType: t}) {
 				return
 			}
 		}
 		for i := range c.staff {
-			if !yield(c.staff[i].Person) {
+			if !yield(store.PersonRow{Person: c.staff[i].Person}) {
 				return
 			}
 		}
 		for i := range c.staff {
 			for _, e := range c.staff[i].employments {
-				if !yield(e) {
+				if !yield(store.EmploymentRow{Employment: e}) {
 					return
 				}
 			}
 		}
-		c.absences, c.times = 0, 0
 		for i := range c.staff {
 			if !c.away(&c.staff[i], yield) || !c.working(&c.staff[i], yield) {
 				return

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern.dev/postern"
+	"postern.dev/postern/store"
 )
 
 func noHoliday(string, postern.Date) bool { return false }
@@ -30,16 +31,16 @@ func makeCompany(t *testing.T, now time.Time) (m made) {
 	m.employments = map[postern.PersonID][]postern.Employment{}
 	for row := range c.rows() {
 		switch row := row.(type) {
-		case postern.AbsenceType:
-			m.types = append(m.types, row)
-		case postern.Person:
-			m.persons = append(m.persons, row)
-		case postern.Employment:
-			m.employments[row.Person] = append(m.employments[row.Person], row)
-		case postern.Absence:
-			m.absences = append(m.absences, row)
-		case postern.Attendance:
-			m.times = append(m.times, row)
+		case store.AbsenceTypeRow:
+			m.types = append(m.types, row.AbsenceType)
+		case store.PersonRow:
+			m.persons = append(m.persons, row.Person)
+		case store.EmploymentRow:
+			m.employments[row.Person] = append(m.employments[row.Person], row.Employment)
+		case store.AbsenceRow:
+			m.absences = append(m.absences, row.Absence)
+		case store.AttendanceRow:
+			m.times = append(m.times, row.Attendance)
 		default:
 			t.Fatalf("a %T", row)
 		}
@@ -122,6 +123,13 @@ func checkPerson(t *testing.T, p *postern.Person, es []postern.Employment, now t
 func checkAbsences(t *testing.T, m made, types map[string]*postern.AbsenceType, once func(kind, id string)) {
 	t.Helper()
 	of := map[postern.PersonID][]postern.Absence{}
+	for _, a := range m.absences {
+		for _, o := range m.absences {
+			if a.Substitute == o.Person && a.Blocks() && o.Blocks() && a.Overlaps(o.Span) {
+				t.Errorf("person %d stands in for %d and is away", o.Person, a.Person)
+			}
+		}
+	}
 	for _, a := range m.absences {
 		once("absence", a.ID)
 		once("absence number", fmt.Sprint(a.Number))

@@ -26,8 +26,8 @@ type demoOffice struct {
 var demoOffices = []demoOffice{
 	{postern.Ref{ID: "11", Name: "Berlin"}, postern.Ref{ID: "1", Name: "Harbour Software GmbH"}, "DE-BE", "Europe/Berlin", "de", 480},
 	{postern.Ref{ID: "12", Name: "Munich"}, postern.Ref{ID: "1", Name: "Harbour Software GmbH"}, "DE-BY", "Europe/Berlin", "de", 480},
-	{postern.Ref{ID: "13", Name: "Madrid"}, postern.Ref{ID: "2", Name: "Harbour Iberia S.L."}, "ES-MD", "Europe/Madrid", "es", 450},
-	{postern.Ref{ID: "14", Name: "Barcelona"}, postern.Ref{ID: "2", Name: "Harbour Iberia S.L."}, "ES-CT", "Europe/Madrid", "es", 450},
+	{postern.Ref{ID: "13", Name: "Madrid"}, postern.Ref{ID: "2", Name: "Harbour Iberia S.L."}, "ES", "Europe/Madrid", "es", 450},
+	{postern.Ref{ID: "14", Name: "Barcelona"}, postern.Ref{ID: "2", Name: "Harbour Iberia S.L."}, "ES", "Europe/Madrid", "es", 450},
 }
 
 // demoTeam is one team; its lead is the first person placed in it.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/store"
 )
 
 // demoTypes are the absence types, in the order of their numbers.
@@ -74,7 +75,7 @@ func (c *company) days(week, first, last int) postern.Span {
 }
 
 // away makes the absences of a person. They do not overlap: each has a week of its own.
-func (c *company) away(p *demoPerson, yield func(any) bool) bool {
+func (c *company) away(p *demoPerson, yield func(store.Row) bool) bool {
 	if len(p.employments) == 0 {
 		return true
 	}
@@ -95,15 +96,25 @@ func (c *company) away(p *demoPerson, yield func(any) bool) bool {
 			Type: demoTypeID(l.kind), Span: l.span, Zone: p.office.zone, Comment: l.comment, Status: l.status, Substitute: l.stand,
 			Origin: []string{"web", "web", "mobile", "slack", "msteams"}[d.IntN(5)], CreatedBy: p.FirstName + " " + p.LastName,
 			CreatedAt: made, UpdatedAt: made}
+		if a.Substitute != 0 && c.isAway(a.Substitute, a.Span) {
+			a.Substitute = 0
+		}
 		if l.status == postern.Approved {
 			a.ApprovedAt = c.ago(max(0, asked-1-d.IntN(3)), d)
 			a.UpdatedAt = a.ApprovedAt
 		}
-		if !yield(a) {
+		if !yield(store.AbsenceRow{Absence: a}) {
 			return false
 		}
 	}
 	return true
+}
+
+// isAway says whether a person, who may be anybody, has something else to do.
+func (c *company) isAway(id postern.PersonID, when postern.Span) bool {
+	return slices.ContainsFunc(c.plan(&c.staff[id-1]), func(l leaveOf) bool {
+		return l.status != postern.Rejected && l.span.Overlaps(when)
+	})
 }
 
 // plan is what a person takes off: what somebody takes this week first, then what the

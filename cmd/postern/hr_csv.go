@@ -154,7 +154,7 @@ func readCSV(k kind, r *bufio.Reader) iter.Seq2[read, error] {
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			row := read{line: line}
+			row := read{line: line, columns: columns}
 			if r, ok := errors.AsType[*rowError](err); ok {
 				r.name = columnName(columns, r.column)
 				row.failed, err = []rowError{*r}, nil
@@ -217,7 +217,7 @@ func (k kind) complete(there []column) error {
 }
 
 func decodeCells(k kind, columns []column, cells []string, line int) read {
-	row := read{line: line}
+	row := read{line: line, columns: columns}
 	if len(cells) != len(columns) {
 		row.fail(0, "", bad("the row has %d cells and the first line has %d", len(cells), len(columns)).
 			WithHint("a cell with a comma in it stands in quotes"))

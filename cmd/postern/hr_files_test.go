@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"postern.dev/postern"
+	"postern.dev/postern/store"
 )
 
 // nouns gives rows of a kind that are hard to write: the demo company's, and made ones
@@ -23,16 +24,16 @@ func nouns(t testing.TB, k kind) (out []any) {
 	}
 	for row := range c.rows() {
 		switch row := row.(type) {
-		case person:
-			out = append(out, &row)
-		case employment:
-			out = append(out, &row)
-		case absType:
-			out = append(out, &row)
-		case absence:
-			out = append(out, &row)
-		case attendance:
-			out = append(out, &row)
+		case store.PersonRow:
+			out = append(out, &row.Person)
+		case store.EmploymentRow:
+			out = append(out, &row.Employment)
+		case store.AbsenceTypeRow:
+			out = append(out, &row.AbsenceType)
+		case store.AbsenceRow:
+			out = append(out, &row.Absence)
+		case store.AttendanceRow:
+			out = append(out, &row.Attendance)
 		}
 	}
 	kept := out[:0]

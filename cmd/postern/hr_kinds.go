@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/store"
 )
 
 // kind is one sort of rows that can be imported and exported.
@@ -15,10 +16,12 @@ type kind struct {
 	columns []column
 	// blank gives a pointer to a new noun with what holds unless a row says otherwise.
 	blank func() any
-	// plain gives the noun that a pointer leads to.
-	plain func(any) any
-	// zone gives the member that a row without a time zone leaves to its tenant.
-	zone func(any) *string
+	// row makes a row of the database of what a pointer leads to.
+	row func(any) store.Row
+	// nothing gives a pointer to a noun that breaks its rules.
+	nothing func() any
+	// person gives the member that says whose it is; nil where nothing does.
+	person func(any) *postern.PersonID
 	// rows reads everything of the kind, as pointers, in an order that does not change.
 	rows func(ctx context.Context, dir postern.Directory) iter.Seq2[any, error]
 }
@@ -66,8 +69,9 @@ type (
 
 func personKind() kind {
 	return kind{name: "persons",
-		blank: func() any { return &person{} },
-		plain: func(p any) any { return *p.(*person) },
+		blank:   func() any { return &person{} },
+		nothing: func() any { return &person{} },
+		row:     func(p any) store.Row { return store.PersonRow{Person: *p.(*person)} },
 		columns: []column{
 			whole("id", func(p *person) *postern.PersonID { return &p.ID }),
 			text("first_name", func(p *person) *string { return &p.FirstName }).needed(),
@@ -92,8 +96,10 @@ func personKind() kind {
 func employmentKind() kind {
 	type e = employment
 	return kind{name: "employments",
-		blank: func() any { return &e{Status: postern.EmploymentActive, Type: postern.EmploymentTypes[0]} },
-		plain: func(p any) any { return *p.(*e) },
+		blank:   func() any { return &e{Status: postern.EmploymentActive, Type: postern.EmploymentTypes[0]} },
+		nothing: func() any { return &e{} },
+		row:     func(p any) store.Row { return store.EmploymentRow{Employment: *p.(*e)} },
+		person:  func(p any) *postern.PersonID { return &p.(*e).Person },
 		columns: []column{
 			text("id", func(e *e) *string { return &e.ID }),
 			whole("person_id", func(e *e) *postern.PersonID { return &e.Person }).needed(), byEmail(),
@@ -107,7 +113,7 @@ func employmentKind() kind {
 			decimal("weekly_working_hours", func(e *e) *float64 { return &e.WeeklyHours }),
 			decimal("full_time_weekly_working_hours", func(e *e) *float64 { return &e.FullTimeHours }),
 			schedule("work_schedule", func(e *e) *postern.Schedule { return &e.Schedule }),
-			text("holiday_calendar", func(e *e) *string { return &e.Holidays }),
+			text("holidays", func(e *e) *string { return &e.Holidays }),
 			whole("supervisor_id", func(e *e) *postern.PersonID { return &e.Supervisor }),
 			text("office_id", func(e *e) *string { return &e.Office.ID }),
 			text("office_name", func(e *e) *string { return &e.Office.Name }),
@@ -154,8 +160,9 @@ func allEmployments(ctx context.Context, dir postern.Directory) iter.Seq2[any, e
 func absenceTypeKind() kind {
 	type t = absType
 	return kind{name: "absence-types",
-		blank: func() any { return &t{} },
-		plain: func(p any) any { return *p.(*t) },
+		blank:   func() any { return &t{} },
+		nothing: func() any { return &t{} },
+		row:     func(p any) store.Row { return store.AbsenceTypeRow{AbsenceType: *p.(*t)} },
 		columns: []column{
 			text("id", func(t *t) *string { return &t.ID }),
 			whole("number", func(t *t) *int64 { return &t.Number }),
@@ -177,9 +184,10 @@ func absenceTypeKind() kind {
 func absenceKind() kind {
 	type a = absence
 	return kind{name: "absence-periods",
-		blank: func() any { return &a{Status: postern.Approved} },
-		plain: func(p any) any { return *p.(*a) },
-		zone:  func(p any) *string { return &p.(*a).Zone },
+		blank:   func() any { return &a{Status: postern.Approved} },
+		nothing: func() any { return &a{} },
+		row:     func(p any) store.Row { return store.AbsenceRow{Absence: *p.(*a)} },
+		person:  func(p any) *postern.PersonID { return &p.(*a).Person },
 		columns: []column{
 			text("id", func(a *a) *string { return &a.ID }),
 			whole("number", func(a *a) *int64 { return &a.Number }),
@@ -209,9 +217,10 @@ func absenceKind() kind {
 func attendanceKind() kind {
 	type a = attendance
 	return kind{name: "attendance-periods",
-		blank: func() any { return &a{Type: postern.Work, Status: postern.Confirmed} },
-		plain: func(p any) any { return *p.(*a) },
-		zone:  func(p any) *string { return &p.(*a).Zone },
+		blank:   func() any { return &a{Type: postern.Work, Status: postern.Confirmed} },
+		nothing: func() any { return &a{} },
+		row:     func(p any) store.Row { return store.AttendanceRow{Attendance: *p.(*a)} },
+		person:  func(p any) *postern.PersonID { return &p.(*a).Person },
 		columns: []column{
 			text("id", func(a *a) *string { return &a.ID }),
 			whole("number", func(a *a) *int64 { return &a.Number }),

@@ -15,9 +15,10 @@ import (
 
 // read is one row of a file, or why it is none.
 type read struct {
-	line   int
-	draft  *draft
-	failed []rowError
+	line    int
+	columns []column // of the table; nil where it is none
+	draft   *draft
+	failed  []rowError
 }
 
 func (r *read) fail(column int, name string, err error) {
@@ -83,11 +84,19 @@ func (k kind) column(name string) (column, *postern.Error) {
 	return column{}, e.WithHint("the columns are %s", strings.Join(names, ", "))
 }
 
-// nth gives the place among columns of what an error calls param, and its name.
-func nth(columns []column, param string) (int, string) {
-	for i, c := range columns {
+// nth gives the place among the columns of a table, 0 if there is none, of what an error
+// calls param, and what the kind calls it.
+func (k kind) nth(columns []column, param string) (int, string) {
+	for _, name := range []string{param, param + "_id", param + "_email"} {
+		for i, c := range columns {
+			if c.name == name {
+				return i + 1, name
+			}
+		}
+	}
+	for _, c := range k.columns {
 		if c.name == param || c.name == param+"_id" {
-			return i + 1, c.name
+			return 0, c.name
 		}
 	}
 	return 0, param

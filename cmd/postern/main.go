@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+	_ "time/tzdata" // time zones, also where the machine has none
 
 	"github.com/alecthomas/kong"
 

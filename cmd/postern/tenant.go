@@ -12,7 +12,7 @@ type tenantCmd struct {
 	Create  tenantCreateCmd  `cmd:"" help:"Make a tenant."`
 	List    tenantListCmd    `cmd:"" help:"List the tenants."`
 	Show    tenantShowCmd    `cmd:"" help:"Show one tenant."`
-	Update  tenantUpdateCmd  `cmd:"" help:"Change a tenant's name, partner id or switches."`
+	Update  tenantUpdateCmd  `cmd:"" help:"Change a tenant's name, partner id, time zone or switches."`
 	Disable tenantDisableCmd `cmd:"" help:"Refuse everything of a tenant, its live tokens too."`
 	Enable  tenantEnableCmd  `cmd:"" help:"Take a tenant back."`
 	Revoke  tenantRevokeCmd  `cmd:"" name:"revoke-tokens" help:"End every token of a tenant."`
@@ -28,13 +28,14 @@ type tenantView struct {
 	PartnerID   int64  `json:"partner_id,omitempty"`
 	Disabled    bool   `json:"disabled"`
 	RefuseQuery bool   `json:"refuse_query_credentials"`
+	Zone        string `json:"time_zone,omitempty"`
 	NotBefore   string `json:"tokens_revoked_until,omitempty"`
 	CreatedAt   string `json:"created_at"`
 	UpdatedAt   string `json:"updated_at"`
 }
 
 func viewTenant(t postern.Tenant) tenantView {
-	return tenantView{t.ID, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, stamp(t.NotBefore), stamp(t.CreatedAt), stamp(t.UpdatedAt)}
+	return tenantView{t.ID, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, t.Zone, stamp(t.NotBefore), stamp(t.CreatedAt), stamp(t.UpdatedAt)}
 }
 
 func (a *app) showTenant(t postern.Tenant, json bool) error {
@@ -47,7 +48,7 @@ func (a *app) showTenant(t postern.Tenant, json bool) error {
 		partner = strconv.FormatInt(v.PartnerID, 10)
 	}
 	return a.pairs("Tenant", v.ID, "Name", v.Name, "Partner id", partner, "State", yesNo(v.Disabled, "disabled", "active"),
-		"Query credentials", yesNo(v.RefuseQuery, "refused", "accepted"), "Tokens revoked until", v.NotBefore,
+		"Query credentials", yesNo(v.RefuseQuery, "refused", "accepted"), "Time zone", orDefault(v.Zone, "UTC"), "Tokens revoked until", v.NotBefore,
 		"Created", v.CreatedAt, "Changed", v.UpdatedAt)
 }
 
@@ -56,11 +57,12 @@ type tenantCreateCmd struct {
 	Name        string `help:"A name for people; the id if not given." placeholder:"N"`
 	PartnerID   int64  `name:"partner-id" help:"Its number where a provider names tenants by number." placeholder:"N"`
 	RefuseQuery bool   `name:"refuse-query" help:"Refuse credentials in a query string with 403."`
+	TimeZone    string `name:"time-zone" help:"Where its clocks hang, such as Europe/Berlin; UTC if not given." placeholder:"ZONE"`
 	asJSON
 }
 
 func (tenantCreateCmd) Help() string {
-	return "Example:\n  postern tenant create acme --name 'Acme GmbH' --partner-id 10000"
+	return "Example:\n  postern tenant create acme --name 'Acme GmbH' --partner-id 10000 --time-zone Europe/Berlin"
 }
 
 func (c *tenantCreateCmd) Run(ctx context.Context, a *app) error {
@@ -69,6 +71,9 @@ func (c *tenantCreateCmd) Run(ctx context.Context, a *app) error {
 	}
 	if c.PartnerID < 0 {
 		return errMisused{postern.Errorf(postern.Invalid, "a partner id is a positive number")}
+	}
+	if err := checkZone(c.TimeZone); err != nil {
+		return err
 	}
 	p, err := a.openPlace(ctx, nil, true)
 	if err != nil {
@@ -83,7 +88,7 @@ func (c *tenantCreateCmd) Run(ctx context.Context, a *app) error {
 		return postern.Errorf(postern.Invalid, "a name has 1 to %d bytes", maxName)
 	}
 	now := p.now()
-	t := postern.Tenant{ID: c.ID, Name: name, PartnerID: c.PartnerID, RefuseQuery: c.RefuseQuery, CreatedAt: now, UpdatedAt: now}
+	t := postern.Tenant{ID: c.ID, Name: name, PartnerID: c.PartnerID, RefuseQuery: c.RefuseQuery, Zone: c.TimeZone, CreatedAt: now, UpdatedAt: now}
 	if err := p.db.CreateTenant(ctx, t, p.event(t.ID, postern.ActTenantCreated, t.ID, "")); err != nil {
 		if postern.CodeOf(err) == postern.Conflict {
 			return postern.Errorf(postern.Conflict, "there is a tenant with the id %q or the partner id %d already", c.ID, c.PartnerID).
@@ -92,6 +97,15 @@ func (c *tenantCreateCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.showTenant(t, c.JSON)
+}
+
+// checkZone fails for a time zone that does not exist; none is UTC.
+func checkZone(name string) error {
+	if name == "" {
+		return nil
+	}
+	_, err := postern.ParseZone(name)
+	return err
 }
 
 type tenantListCmd struct{ asJSON }
@@ -190,6 +204,7 @@ type tenantUpdateCmd struct {
 	Name        *string `help:"A name for people." placeholder:"N"`
 	PartnerID   *int64  `name:"partner-id" help:"Its number; 0 takes it away." placeholder:"N"`
 	RefuseQuery *bool   `name:"refuse-query" negatable:"" help:"Refuse credentials in a query string with 403."`
+	TimeZone    *string `name:"time-zone" help:"Where its clocks hang, such as Europe/Berlin." placeholder:"ZONE"`
 	asJSON
 }
 
@@ -198,7 +213,7 @@ func (tenantUpdateCmd) Help() string {
 }
 
 func (c *tenantUpdateCmd) Run(ctx context.Context, a *app) error {
-	if c.Name == nil && c.PartnerID == nil && c.RefuseQuery == nil {
+	if c.Name == nil && c.PartnerID == nil && c.RefuseQuery == nil && c.TimeZone == nil {
 		return errMisused{postern.Errorf(postern.Invalid, "there is nothing to change").WithHint("try `postern tenant update --help`")}
 	}
 	if c.PartnerID != nil && *c.PartnerID < 0 {
@@ -206,6 +221,11 @@ func (c *tenantUpdateCmd) Run(ctx context.Context, a *app) error {
 	}
 	if c.Name != nil && (*c.Name == "" || len(*c.Name) > maxName) {
 		return postern.Errorf(postern.Invalid, "a name has 1 to %d bytes", maxName)
+	}
+	if c.TimeZone != nil {
+		if err := checkZone(*c.TimeZone); err != nil {
+			return err
+		}
 	}
 	err := a.changeTenant(ctx, c.ID, postern.ActTenantChanged, "settings", c.JSON, func(t *postern.Tenant) error {
 		if c.Name != nil {
@@ -216,6 +236,9 @@ func (c *tenantUpdateCmd) Run(ctx context.Context, a *app) error {
 		}
 		if c.RefuseQuery != nil {
 			t.RefuseQuery = *c.RefuseQuery
+		}
+		if c.TimeZone != nil {
+			t.Zone = *c.TimeZone
 		}
 		return nil
 	})

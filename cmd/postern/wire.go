@@ -6,6 +6,7 @@ import (
 
 	"postern.dev/postern"
 	"postern.dev/postern/dialect"
+	"postern.dev/postern/hr"
 	"postern.dev/postern/issuer"
 	"postern.dev/postern/server"
 )
@@ -18,6 +19,7 @@ type house struct {
 	server  *server.Server
 	url     string
 	issuer  *issuer.Issuer
+	visits  *visits
 }
 
 // build joins the rooms. The address is bound before the issuer is made, because
@@ -47,13 +49,19 @@ func (p *place) build(ctx context.Context, log *slog.Logger) (*house, error) {
 		_ = h.server.Close() // nothing was accepted yet
 		return nil, err
 	}
+	h.visits = newVisits(p.db, log)
+	h.metrics.Counter("postern_visits_dropped_total", "Calls of the HR API that are missing in a request log, because it was not written fast enough.",
+		func() float64 { return float64(h.visits.lost.Load()) })
 	for name := range h.issuer.Sizes() {
 		h.metrics.Gauge("postern_cache_"+name, "Entries held in memory.", func() float64 { return float64(h.issuer.Sizes()[name]) })
 	}
 	return h, h.mount()
 }
 
-func (h *house) close() { h.issuer.Close() }
+func (h *house) close() {
+	h.visits.close()
+	h.issuer.Close()
+}
 
 func (h *house) issuerConfig() issuer.Config {
 	p := h.place
@@ -75,11 +83,21 @@ func resources(url string) []postern.Resource {
 }
 
 func (h *house) mount() error {
-	routes := dialect.Routes(h.issuer, h.issuer, dialect.Config{
-		IssuerURL: h.url, DefaultPartner: h.place.cfg.DefaultPartner, JWKSMaxAge: issuer.JWKSMaxAge, Now: h.place.now,
-	})
+	cfg := dialect.Config{
+		IssuerURL: h.url, DefaultPartner: h.place.cfg.DefaultPartner, JWKSMaxAge: issuer.JWKSMaxAge, Now: h.place.now, Scopes: hr.Scopes,
+	}
+	for _, d := range hr.Descriptions() {
+		cfg.Descriptions = append(cfg.Descriptions, dialect.Description{Name: d.Name, Title: d.Title})
+	}
+	var routes []server.Route
+	for _, r := range dialect.Routes(h.issuer, h.issuer, cfg) {
+		routes = append(routes, server.Route{Pattern: r.Pattern, Handler: r.Handler})
+	}
+	for _, r := range hr.Routes(h.hrConfig()) {
+		routes = append(routes, server.Route{Pattern: r.Pattern, Handler: r.Handler})
+	}
 	for _, r := range routes {
-		if err := h.server.Mount(server.Route{Pattern: r.Pattern, Handler: r.Handler}); err != nil {
+		if err := h.server.Mount(r); err != nil {
 			return err
 		}
 	}

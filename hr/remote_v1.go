@@ -479,7 +479,7 @@ func (r *refusalV1) err(status int, h http.Header) error {
 	message, number := "", 0
 	if e := r.Error.it; e != nil {
 		message, number = string(e.Message), int(e.Code)
-		if e.Data != "" {
+		if e.Data != "" && e.Data != e.Message {
 			message += ": " + string(e.Data)
 		}
 	}

@@ -1,6 +1,7 @@
 package hr
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -67,12 +68,22 @@ func (c *call) checkKey() error {
 
 // json answers with a status and a body.
 func (c *call) json(status int, v any) error {
-	body, err := json.Marshal(v)
+	body, err := encode(v)
 	if err != nil {
 		return err
 	}
 	c.send(status, "application/json", body)
 	return nil
+}
+
+// encode writes JSON without escaping what only matters in HTML, so that links can be
+// copied.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
 // send answers with a status and a body, which HEAD is only told the length of.

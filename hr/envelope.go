@@ -50,7 +50,7 @@ func (c *call) url(path string) string { return c.PublicURL + path }
 
 // list answers with one page; next is Page.Next. paging has to come before it.
 func (c *call) list(items any, next string) error {
-	data, err := json.Marshal(items)
+	data, err := encode(items)
 	if err != nil {
 		return err
 	}
@@ -108,7 +108,7 @@ func (c *call) object(v any) error {
 	if !c.is("single-get", "wrapped") {
 		return c.json(http.StatusOK, v)
 	}
-	data, err := json.Marshal(v)
+	data, err := encode(v)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type Description struct {
 // Descriptions lists the documents that Routes serves.
 func Descriptions() []Description {
 	return []Description{
-		{Name: "hr-v2", Title: "HR API, version 2"},
+		{Name: "hr-v2", Title: "People, version 2"},
 		{Name: "hr-v1", Title: "People, version 1"},
 	}
 }

@@ -105,6 +105,10 @@ func unplainTo(v reflect.Value, x any) error {
 	case map[string]any:
 		return unplainMap(v, x)
 	case []any:
+		if v.Kind() == reflect.Pointer {
+			v.Set(reflect.New(v.Type().Elem()))
+			return unplainTo(v.Elem(), x)
+		}
 		if v.Kind() == reflect.Array {
 			for i := range x {
 				if err := unplainTo(v.Index(i), x[i]); err != nil {

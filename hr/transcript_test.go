@@ -73,9 +73,9 @@ func failingOf(err error) *failing {
 // marker stands for what must never leave: a driver's message, a path, a stack.
 const marker = "pq: relation hr_internal_marker"
 
-func transcripts(t testing.TB, version string) []transcript {
+func transcripts(t testing.TB) []transcript {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("testdata", version, "*.txtar"))
+	paths, err := filepath.Glob(filepath.Join("testdata", "v2", "*.txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,18 +139,17 @@ func (x exchange) httpResponse(t testing.TB, r *http.Request) *http.Response {
 }
 
 func TestTranscripts(t *testing.T) {
-	for _, version := range []string{"v1", "v2"} {
-		for _, tr := range transcripts(t, version) {
-			name := version + "/" + strings.TrimSuffix(filepath.Base(tr.path), ".txtar")
-			if tr.want.Ends != "client" {
-				t.Run(name+"/server", func(t *testing.T) { serverEnd(t, &tr) })
-			}
-			if call := tr.clientCall(); call != nil {
-				t.Run(name+"/client", func(t *testing.T) { clientEnd(t, version, &tr, call) })
-			}
-			if *update {
-				tr.write(t)
-			}
+	t.Parallel()
+	for _, tr := range transcripts(t) {
+		name := strings.TrimSuffix(filepath.Base(tr.path), ".txtar")
+		if tr.want.Ends != "client" {
+			t.Run(name+"/server", func(t *testing.T) { serverEnd(t, &tr) })
+		}
+		if call := tr.clientCall(); call != nil {
+			t.Run(name+"/client", func(t *testing.T) { clientEnd(t, &tr, call) })
+		}
+		if *update {
+			tr.write(t)
 		}
 	}
 }
@@ -162,6 +161,7 @@ func serverEnd(t *testing.T, tr *transcript) {
 	if tr.want.Scope != "" {
 		h.claims.Scope = postern.NewScopes(strings.Fields(tr.want.Scope)...)
 	}
+	h.claims.Client.Scopes = postern.NewScopes(hr.Scopes()...)
 	h.claims.Client.Attributes = tr.want.Attributes
 	h.sandbox.Switches = tr.want.Switches
 	if tr.want.Fault != "" {
@@ -287,16 +287,10 @@ func essence(t *testing.T, r *http.Request) map[string]any {
 
 // clientEnd demands that our remote sends the recorded requests and understands the
 // recorded answers.
-func clientEnd(t *testing.T, version string, tr *transcript, call *step) {
+func clientEnd(t *testing.T, tr *transcript, call *step) {
 	wire := &recorded{t: t, tr: tr, only: tr.want.Ends == "server"}
 	hc := &http.Client{Transport: wire}
-	var remote any
-	var err error
-	if version == "v1" {
-		remote, err = hr.DialV1(testOrigin, hc)
-	} else {
-		remote, err = hr.Dial(testOrigin, hc)
-	}
+	remote, err := hr.Dial(testOrigin, hc)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package hr
 
 import (
-	"encoding/json"
 	"net/http"
 	"strconv"
 	"strings"
@@ -116,7 +115,8 @@ func (v2) fail(c *call, err error) {
 	if e.Reason == postern.LowScope && e.Cause == "scope" {
 		entry.Detail += ": the token lacks " + e.Param + "."
 		if c.is("missing-right", "live") && strings.HasPrefix(c.r.URL.Path, "/v2/persons") {
-			status, entry.Title, entry.Detail = http.StatusUnauthorized, "Unauthorized", "Unauthorized Request"
+			r = rowOf(&postern.Error{Code: postern.Unauthenticated})
+			status, entry.Title, entry.Detail, entry.Type = r.status, r.title, r.detail, r.kind
 		}
 	}
 	p := problem{TraceID: c.note.ID, Timestamp: c.Now().UTC().Format(time.RFC3339), Errors: []problemEntry{entry}}
@@ -129,7 +129,7 @@ func (v2) fail(c *call, err error) {
 	if e.Code == postern.TooMany && c.is("retry-after", "on") {
 		h["Retry-After"] = []string{waitSeconds(e)}
 	}
-	body, _ := json.Marshal(p) // of strings alone
+	body, _ := encode(p) // of strings alone
 	c.send(status, "application/problem+json", body)
 }
 
@@ -143,8 +143,14 @@ func problemMeta(c *call, e *postern.Error) map[string]string {
 	case e.Param != "" && e.Code != postern.Internal:
 		meta["parameter"] = postern.Shorten(e.Param, 100)
 	}
-	if e.Hint != "" && e.Code != postern.Internal {
+	switch {
+	case e.Code == postern.Internal:
+	case e.Hint != "":
 		meta["hint"] = e.Hint
+	case e.Code == postern.Unauthenticated:
+		meta["hint"] = "the token has expired, was revoked, or is not for this API: get a new one"
+	case e.Reason == postern.LowScope:
+		meta["hint"] = "the token is a person's: ask for one with a client's credentials"
 	}
 	return meta
 }

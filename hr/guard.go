@@ -131,8 +131,7 @@ func (c *call) authorize() error {
 	if err != nil {
 		return err
 	}
-	c.claims, err = c.Verifier.Verify(c.ctx, raw, postern.Want{Audience: c.Audience, Kind: postern.Machine})
-	if err != nil {
+	if c.claims, err = c.verify(raw); err != nil {
 		return err
 	}
 	c.note.Dialect, c.note.Tenant, c.note.ClientID, c.note.TokenID = c.claims.Dialect, c.claims.Tenant, c.claims.ClientID, c.claims.ID
@@ -145,7 +144,7 @@ func (c *call) authorize() error {
 	// A token of the dialect that names the tenant in a header has one scope for
 	// everything; what its client may do is what it was granted here.
 	scopes := c.claims.Scope
-	if scopes.Has(routed) {
+	if c.routed() && scopes.Has(routed) {
 		scopes = c.claims.Client.Scopes
 	}
 	if !scopes.Has(c.route.scope) {
@@ -181,17 +180,33 @@ func (c *call) authorize() error {
 	return nil
 }
 
-// routed is the scope of the tokens whose calls name their tenant.
+// verify checks the token. A person's token is for another audience as well, but what is
+// wrong with it here is whose it is.
+func (c *call) verify(raw string) (postern.Claims, error) {
+	claims, err := c.Verifier.Verify(c.ctx, raw, postern.Want{Audience: c.Audience, Kind: postern.Machine})
+	if postern.CodeOf(err) == postern.Unauthenticated {
+		if _, kind := c.Verifier.Verify(c.ctx, raw, postern.Want{Kind: postern.Machine}); postern.ReasonOf(kind) == postern.LowScope {
+			err = kind
+		}
+	}
+	return claims, err
+}
+
+// routed is the audience of the tokens whose calls name their tenant, and their scope.
 const routed = "idp_api"
+
+// routed says whether the call has to name its tenant. A token that was made out to this
+// API alone does not, whatever its scopes are called.
+func (c *call) routed() bool { return slices.Contains(c.claims.Audience, routed) }
 
 const tenantHeader = "X-Tenant-Id"
 
 // tenantID says which tenant the call is for: the one its header names, if the client
-// may, or the client's own. Tokens with the scope routed have to say.
+// may, or the client's own. Calls with a token that is routed have to say.
 func (c *call) tenantID() (string, error) {
 	values := c.r.Header.Values(tenantHeader)
 	switch {
-	case len(values) == 0 && !c.claims.Scope.Has(routed):
+	case len(values) == 0 && !c.routed():
 		return c.claims.Tenant, nil
 	case len(values) == 0:
 		return "", badTenantHeader("the header X-Tenant-Id is required")

@@ -26,6 +26,8 @@ type Remote struct {
 	hc   *http.Client
 }
 
+var _ postern.Directory = (*Remote)(nil)
+
 // Dial gives the Directory behind base, an address such as https://api.example.com, with
 // or without a version at the end. Nothing is asked yet. The transport of hc adds the
 // token; a Remote never sees one, and follows no redirect, which would carry it
@@ -46,6 +48,11 @@ func Dial(base string, hc *http.Client) (*Remote, error) {
 	}
 	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Remote{base: u.Scheme + "://" + u.Host + strings.TrimRight(u.Path, "/"), hc: &own}, nil
+}
+
+// Balances asks version 1, for version 2 has none.
+func (m *Remote) Balances(ctx context.Context, person postern.PersonID) ([]postern.Balance, error) {
+	return m.older().Balances(ctx, person)
 }
 
 // ask is one call of a Remote.

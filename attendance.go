@@ -67,7 +67,7 @@ func (a *Attendance) Check() error {
 	case a.To != 0 && a.To <= a.From:
 		return Errorf(Invalid, "the attendance ends at %s, not after its start at %s", a.To, a.From).at("end")
 	case a.To != 0 && a.To-a.From > LocalTime(MaxAttendance/time.Second):
-		return Errorf(Invalid, "the attendance lasts longer than %v", MaxAttendance).at("end")
+		return Errorf(Invalid, "the attendance lasts longer than %g hours", MaxAttendance.Hours()).at("end")
 	case a.Type == Break && a.Project != "":
 		return Errorf(Invalid, "a break belongs to no project").at("project")
 	case len(a.Project) > MaxName:

@@ -322,7 +322,11 @@ func unknownInBody(err error, param, format string, args ...any) error {
 	if e.Param != "" && e.Msg != "" {
 		return unprocessable(badParam(e.Param, "%s", e.Msg))
 	}
-	return unprocessable(badParam(param, format, args...))
+	unknown := badParam(param, format, args...)
+	if param == "absence_type" {
+		unknown.Hint = "GET " + absenceTypesPath + " lists the types"
+	}
+	return unprocessable(unknown)
 }
 
 // refusedAbsence is why a directory refused an absence: what is wrong with a substitute

@@ -196,6 +196,8 @@ func (tx *writing) putEmployment(ctx context.Context, e *postern.Employment, lat
 			return false, err
 		}
 	}
+	// One that brings its time was exported: its person is as the export says.
+	touch := e.UpdatedAt.IsZero()
 	all, err := tx.d.employments(ctx, tx.session, []postern.PersonID{e.Person}, true)
 	if err != nil {
 		return false, err
@@ -208,7 +210,7 @@ func (tx *writing) putEmployment(ctx context.Context, e *postern.Employment, lat
 	if err := tx.storeEmployment(ctx, e, false, later); err != nil {
 		return false, err
 	}
-	return len(mine) > before, tx.activate(ctx, e.Person, mine)
+	return len(mine) > before, tx.activate(ctx, e.Person, mine, touch)
 }
 
 // settle sets Person.Active from the employments that are stored.
@@ -217,14 +219,18 @@ func (tx *writing) settle(ctx context.Context, person postern.PersonID) error {
 	if err != nil {
 		return err
 	}
-	return tx.activate(ctx, person, all[person])
+	return tx.activate(ctx, person, all[person], true)
 }
 
-// activate sets Person.Active from all employments of a person, newest first. The person
-// has changed only where it has.
-func (tx *writing) activate(ctx context.Context, person postern.PersonID, mine []postern.Employment) error {
-	_, err := tx.exec(ctx, `UPDATE persons SET active = $3, updated_at = $4 WHERE tenant = $1 AND id = $2 AND active <> $3`,
-		tx.d.tenant, int64(person), len(mine) > 0 && mine[0].Works(), millis(tx.now))
+// activate sets Person.Active from all employments of a person, newest first. With touch
+// the person has changed where it has.
+func (tx *writing) activate(ctx context.Context, person postern.PersonID, mine []postern.Employment, touch bool) error {
+	args := []any{tx.d.tenant, int64(person), len(mine) > 0 && mine[0].Works()}
+	set := `active = $3`
+	if touch {
+		set, args = set+`, updated_at = $4`, append(args, millis(tx.now))
+	}
+	_, err := tx.exec(ctx, `UPDATE persons SET `+set+` WHERE tenant = $1 AND id = $2 AND active <> $3`, args...)
 	return err
 }
 

@@ -128,7 +128,7 @@ func packageVars(files []file) map[string]map[string]bool {
 			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.VAR {
 				for _, s := range g.Specs {
 					for _, n := range s.(*ast.ValueSpec).Names {
-						all[f.dir()][n.Name] = true
+						all[f.dir()][n.Name] = n.Name != "_" // which holds nothing
 					}
 				}
 			}

@@ -16,6 +16,7 @@ var providers = []string{"personio", "personify", "a2z", "comm100", "vincall", "
 // mayNameProviders is where the names belong, beside tests and comments.
 var mayNameProviders = map[string]string{
 	"dialect/*.go":          "the wire of each provider",
+	"hr/*.go":               "the wire of the HR API, which is one provider's",
 	"cmd/postern/demo*.go":  "demo data: one credential for each dialect",
 	"test/bench/*.go":       "it measures each dialect",
 	"test/interop/*.go":     "it tries the clients of each dialect",

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"postern.dev/postern"
+	"postern.dev/postern/broker"
 	"postern.dev/postern/hr"
 	"postern.dev/postern/issuer"
 	"postern.dev/postern/store"
@@ -14,6 +15,8 @@ var (
 	_ issuer.Revoker  = (*store.DB)(nil)
 	_ issuer.KeyStore = (*store.DB)(nil)
 	_ issuer.Feed     = (*store.DB)(nil)
+
+	_ broker.Store = (*store.DB)(nil)
 
 	_ hr.Tenants        = (*store.DB)(nil)
 	_ postern.Directory = (*store.Directory)(nil)

@@ -29,7 +29,7 @@ type Database struct {
 func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	for _, part := range [][]test{
 		openTests, tenantTests, clientTests, userTests, keyTests, resourceTests, revocationTests,
-		liveTests, auditTests, chainTests, changeTests, personTests,
+		liveTests, auditTests, chainTests, changeTests, upstreamTests, personTests,
 	} {
 		for _, tt := range part {
 			t.Run(tt.claim, func(t *testing.T) {

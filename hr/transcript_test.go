@@ -160,6 +160,9 @@ func serverEnd(t *testing.T, tr *transcript) {
 	h := newHouse(dir)
 	if tr.want.Scope != "" {
 		h.claims.Scope = postern.NewScopes(strings.Fields(tr.want.Scope)...)
+		if h.claims.Scope.Has("idp_api") { // its tokens have the audience of that name
+			h.claims.Audience = []string{"idp_api"}
+		}
 	}
 	h.claims.Client.Scopes = postern.NewScopes(hr.Scopes()...)
 	h.claims.Client.Attributes = tr.want.Attributes

@@ -266,6 +266,14 @@ func (m option[T]) or(other T) T {
 	return m.v
 }
 
+// at is an instant, absent when it is none.
+func at(t time.Time) option[moment] {
+	if t.IsZero() {
+		return option[moment]{}
+	}
+	return some(moment(t))
+}
+
 // ref points to another object by its id.
 type ref struct {
 	ID openText `json:"id"`

@@ -131,7 +131,7 @@ func (c *call) encodeEmployment(e *postern.Employment) employmentV2 {
 	person := strconv.FormatInt(int64(e.Person), 10)
 	w := employmentV2{
 		ID: openText(e.ID), employmentFields: encodeEmploymentFields(e), SubCompany: refTo(e.LegalEntity.ID), Person: refTo(person),
-		Termination: some(c.encodeTermination(&e.Termination)), CreatedAt: some(moment(e.CreatedAt)), UpdatedAt: some(moment(e.UpdatedAt)),
+		Termination: some(c.encodeTermination(&e.Termination)), CreatedAt: at(e.CreatedAt), UpdatedAt: at(e.UpdatedAt),
 		Meta: linked("person", c.url(personsPath+"/"+person)),
 	}
 	if e.Supervisor != 0 && c.shows("supervisor") {

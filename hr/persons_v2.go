@@ -115,10 +115,10 @@ func (c *call) encodePerson(p *postern.Person) personV2 {
 	}
 	words(&w.Status, "status", status)
 	if c.shows("created_at") {
-		w.CreatedAt = some(moment(p.CreatedAt))
+		w.CreatedAt = at(p.CreatedAt)
 	}
 	if c.shows("last_modified_at") {
-		w.UpdatedAt = some(moment(p.UpdatedAt))
+		w.UpdatedAt = at(p.UpdatedAt)
 	}
 	if c.shows("profile_picture") {
 		w.Picture = some(pictureV2{openText(c.url("/v1/company/employees/" + id + "/profile-picture"))})

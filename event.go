@@ -64,6 +64,8 @@ const (
 	ActImported       = "hr.imported"
 	ActReset          = "hr.reset"
 	ActSandbox        = "sandbox.changed"
+	ActUpstreamSaved  = "upstream.saved"
+	ActUpstreamGone   = "upstream.deleted"
 	ActAuditRead      = "audit.read"
 	ActServerStarted  = "server.started"
 	ActServerStopped  = "server.stopped"
@@ -76,7 +78,7 @@ var Actions = []string{
 	ActTenantCreated, ActTenantChanged, ActTenantRevoked, ActUserCreated, ActUserChanged, ActUserPassword,
 	ActKeyCreated, ActKeyRetired, ActResourceAdded, ActResourceGone, ActPersonCreated, ActPersonChanged,
 	ActPersonDeleted, ActWorkChanged, ActAbsenceCreated, ActAbsenceChanged, ActAbsenceDeleted, ActTimeCreated,
-	ActTimeChanged, ActTimeDeleted, ActImported, ActReset, ActSandbox, ActAuditRead, ActServerStarted,
+	ActTimeChanged, ActTimeDeleted, ActImported, ActReset, ActSandbox, ActUpstreamSaved, ActUpstreamGone, ActAuditRead, ActServerStarted,
 	ActServerStopped,
 }
 

@@ -17,7 +17,8 @@ type cli struct {
 	Sandbox  sandboxCmd  `cmd:"" help:"How a tenant's HR API behaves, and what goes wrong on purpose."`
 	Key      keyCmd      `cmd:"" help:"Keys: what signs tokens."`
 	Audit    auditCmd    `cmd:"" help:"The audit trail: what happened."`
-	Token    tokenCmd    `cmd:"" help:"Tokens: look into one, end one."`
+	Upstream upstreamCmd `cmd:"" help:"Upstreams: the token services that we ask."`
+	Token    tokenCmd    `cmd:"" help:"Tokens: get one, look into one, end one."`
 	Conf     configCmd   `cmd:"" name:"config" help:"The configuration and where it comes from."`
 	Version  versionCmd  `cmd:"" help:"What this is."`
 	Complete completeCmd `cmd:"" name:"completion" help:"A completion script for your shell."`

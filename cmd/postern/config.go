@@ -36,7 +36,10 @@ type config struct {
 	Limits         limitsConfig `yaml:"limits"`
 	Keys           keysConfig   `yaml:"keys"`
 
+	Upstreams map[string]upstreamConfig `yaml:"upstreams"`
+
 	from map[string]string // key to the source that won
+	file string            // the file that was read, "" when there was none
 }
 
 // limitsConfig are the limits of issuer.Limits; negative switches one off.
@@ -109,6 +112,7 @@ func (a *app) load(flags map[string]string) (*config, error) {
 		return nil, err
 	}
 	if where != "" {
+		c.file, c.Upstreams = where, file.Upstreams
 		c.TrustedProxies, c.MetricsFrom, c.Limits, c.Keys = file.TrustedProxies, file.MetricsFrom, file.Limits, file.Keys
 	}
 	for _, s := range scalars {

@@ -30,7 +30,16 @@ func decodeStrict(raw []byte, where string, dst any) error {
 }
 
 func unknownKeys(node *yaml.Node, t reflect.Type, path string) (bad []string) {
-	if node.Kind != yaml.MappingNode || t.Kind() != reflect.Struct {
+	if node.Kind != yaml.MappingNode {
+		return nil
+	}
+	if t.Kind() == reflect.Map { // its keys are names that the operator gives
+		for i := 0; i+1 < len(node.Content); i += 2 {
+			bad = append(bad, unknownKeys(node.Content[i+1], t.Elem(), path+postern.Shorten(node.Content[i].Value, 60)+".")...)
+		}
+		return bad
+	}
+	if t.Kind() != reflect.Struct {
 		return nil
 	}
 	fields := map[string]reflect.Type{}

@@ -17,6 +17,7 @@ func systemEnv() *env {
 	return &env{
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 		getenv:   os.Getenv,
+		environ:  os.Environ,
 		now:      time.Now,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())), //nolint:gosec // a descriptor fits
 		password: askPassword,
@@ -39,6 +40,23 @@ func askPassword(prompt string) (postern.Secret, error) {
 // readLine reads one line of at most 8 KiB, without its end.
 func readLine(r io.Reader) (string, error) {
 	line, err := bufio.NewReader(io.LimitReader(r, 8<<10)).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return "", err
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// lineReader reads lines of at most 8 KiB, one after the other.
+type lineReader struct {
+	r   io.Reader
+	buf *bufio.Reader
+}
+
+func (l *lineReader) next() (string, error) {
+	if l.buf == nil {
+		l.buf = bufio.NewReader(io.LimitReader(l.r, 16<<10))
+	}
+	line, err := l.buf.ReadString('\n')
 	if err != nil && err != io.EOF {
 		return "", err
 	}

@@ -30,6 +30,8 @@ type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	environ        func() []string   // NAME=value of the whole environment; nil is an empty one
+	dotenv         map[string]string // what .env adds to it
 	now            func() time.Time
 	terminal       bool // stderr is one
 	password       func(prompt string) (postern.Secret, error)
@@ -69,6 +71,11 @@ func run(ctx context.Context, e *env, args []string) int {
 	if err != nil {
 		return misused(e, err)
 	}
+	if warning, err := e.readDotenv(dotenvName); err != nil {
+		return fail(e, err)
+	} else if warning != "" {
+		fmt.Fprintf(e.stderr, "postern: warning: %s\n", warning)
+	}
 	k.BindTo(ctx, (*context.Context)(nil))
 	a := &app{env: e, cli: &c, model: parser.Model}
 	if err := k.Run(a); err != nil {
@@ -100,6 +107,10 @@ var errShown = errors.New("shown")
 // fail shows an error as people can act on it. The cause of an internal or an
 // unavailable error is shown too: whoever runs the command is the operator.
 func fail(e *env, err error) int {
+	var other exited
+	if errors.As(err, &other) {
+		return other.status
+	}
 	if errors.Is(err, errShown) {
 		return exitFailed
 	}

@@ -39,6 +39,11 @@ func (a *app) openPlace(ctx context.Context, flags map[string]string, create boo
 	if err != nil {
 		return nil, err
 	}
+	return a.openAt(ctx, cfg, create)
+}
+
+// openAt opens the database that cfg names.
+func (a *app) openAt(ctx context.Context, cfg *config, create bool) (*place, error) {
 	if err := prepareData(cfg, create); err != nil {
 		return nil, err
 	}

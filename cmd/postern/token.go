@@ -15,6 +15,7 @@ import (
 )
 
 type tokenCmd struct {
+	Get     tokenGetCmd     `cmd:"" help:"Get a token of an upstream."`
 	Inspect tokenInspectCmd `cmd:"" help:"Look into a token and say whether it is ours and still good."`
 	Revoke  tokenRevokeCmd  `cmd:"" help:"End a token of ours."`
 }

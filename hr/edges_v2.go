@@ -100,10 +100,11 @@ func noHalf(name string, l postern.LocalTime, t *postern.AbsenceType) error {
 		WithHint("write the day with T00:00:00, and type %s or %s for half of it", firstHalf, secondHalf))
 }
 
-// startEdge writes a start as startOf reads it.
+// startEdge writes a start as startOf reads it. A time that is neither a day nor half of
+// one is written as it is, for the other side to refuse.
 func startEdge(l postern.LocalTime, t *postern.AbsenceType) edge {
 	switch {
-	case t.Unit == postern.Hours:
+	case t.Unit == postern.Hours || l.SinceMidnight()%noon != 0:
 		return edge{DateTime: openText(l.String())}
 	case !l.Midnight():
 		return edge{openText(l.Date().At(0).String()), some[openText](secondHalf)}
@@ -116,7 +117,7 @@ func endEdge(l postern.LocalTime, t *postern.AbsenceType) option[edge] {
 	switch {
 	case l == 0:
 		return null[edge]()
-	case t.Unit == postern.Hours:
+	case t.Unit == postern.Hours || l.SinceMidnight()%noon != 0:
 		return some(edge{DateTime: openText(l.String())})
 	case !l.Midnight():
 		return some(edge{openText(l.Date().At(0).String()), some[openText](firstHalf)})

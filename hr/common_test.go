@@ -95,6 +95,16 @@ func (h *house) handler(t testing.TB) http.Handler {
 	}))
 }
 
+// sendIn makes one call that lasts as long as ctx.
+func sendIn(ctx context.Context, t testing.TB, h http.Handler, method, target string) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequestWithContext(ctx, method, target, nil)
+	r.Header.Set("Authorization", "Bearer test")
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w
+}
+
 // send makes one call with the token "test".
 func send(t testing.TB, h http.Handler, method, target string, body string, headers ...string) *httptest.ResponseRecorder {
 	t.Helper()

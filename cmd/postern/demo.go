@@ -297,4 +297,16 @@ var demoCommands = []struct{ title, command string }{
 		`curl -sS "$COMM100_BASE_URL/oauth/token?partnerId=$COMM100_PARTNER_ID" -d grant_type=password -d "client_id=$COMM100_CLIENT_ID" --data-urlencode "email=$COMM100_EMAIL" --data-urlencode "password=$COMM100_PASSWORD"`},
 	{"Plain OAuth 2.0",
 		`curl -sS -u "$OAUTH2_CLIENT_ID:$OAUTH2_CLIENT_SECRET" "$OAUTH2_TOKEN_URL" -d grant_type=client_credentials -d scope=orders:read`},
+	{"HR v2: a person by e-mail; the token is taken out of the answer to the second command",
+		demoToken + `curl -sS "$PERSONIO_BASE_URL/v2/persons?email=aylin.yildiz@harbour.example" -H "Authorization: Bearer $TOKEN"`},
+	{"HR v2: who is away today, and until when",
+		demoToken + `curl -sS "$PERSONIO_BASE_URL/v2/absence-periods?starts_from.gte=$(date +%F)&ends_at.lte=$(date +%F)" -H "Authorization: Bearer $TOKEN"`},
+	{"HR v1: employees, with the token of v2",
+		demoToken + `curl -sS "$PERSONIO_BASE_URL/v1/company/employees?limit=2" -H "Authorization: Bearer $TOKEN"`},
+	{"HR v2 with a token of Personify, which names the tenant in a header",
+		`TOKEN=$(curl -sS "$PERSONIFY_BASE_URL/connect/token" -d grant_type=client_credentials -d scope=idp_api -d "client_id=$PERSONIFY_CLIENT_ID" -d "client_secret=$PERSONIFY_CLIENT_SECRET" | sed -E 's/.*"access_token":"([^"]*)".*/\1/') && ` +
+			`curl -sS "$PERSONIO_BASE_URL/v2/absence-types" -H "Authorization: Bearer $TOKEN" -H "X-Tenant-Id: $PERSONIFY_TENANT_ID"`},
 }
+
+// demoToken puts a token for the HR API into TOKEN.
+const demoToken = `TOKEN=$(curl -sS "$PERSONIO_BASE_URL/v2/auth/token" -d grant_type=client_credentials -d "client_id=$PERSONIO_CLIENT_ID" -d "client_secret=$PERSONIO_CLIENT_SECRET" | sed -E 's/.*"access_token":"([^"]*)".*/\1/') && `

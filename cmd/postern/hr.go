@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -156,6 +157,7 @@ func (a *app) openFile(name string) (io.ReadCloser, int64, error) {
 
 type hrExportCmd struct {
 	hrFile
+	JSON bool `help:"As --format json."`
 }
 
 func (hrExportCmd) Help() string {
@@ -176,7 +178,10 @@ func (c *hrExportCmd) Run(ctx context.Context, a *app) error {
 	if _, err := p.tenant(ctx, c.Tenant); err != nil {
 		return err
 	}
-	dir, format := p.db.Directory(c.Tenant), formatOf(c.Format, c.File)
+	if c.JSON && c.Format == formatCSV {
+		return errMisused{postern.Errorf(postern.Invalid, "--json and --format csv exclude each other")}
+	}
+	dir, format := p.db.Directory(c.Tenant), formatOf(cmp.Or(c.Format, yesNo(c.JSON, formatJSON, "")), c.File)
 	bar := a.newProgress(k.name, 0, c.File == "")
 	defer bar.end()
 	return a.writeFile(c.File, func(w io.Writer) error {

@@ -24,7 +24,7 @@ func init() {
 }
 
 // storyTour pastes every command that `serve --demo` printed into a shell of its own,
-// and wants a token from each:
+// and wants a token from each, or data where it asks for data:
 //
 //	tour FILE
 func storyTour(ts *testscript.TestScript, _ bool, args []string) {
@@ -36,16 +36,22 @@ func storyTour(ts *testscript.TestScript, _ bool, args []string) {
 	}))
 	var pasted []string
 	token := regexp.MustCompile(`"(access_token|token)":"eyJ[\w-]+\.[\w-]+\.[\w-]+"`)
+	data := regexp.MustCompile(`^\{"(_data"|success":true,.*"data"):\[\{"`)
 	for line := range strings.Lines(ts.ReadFile(args[0])) {
 		if !strings.HasPrefix(line, ". '") {
 			continue
 		}
 		pasted = append(pasted, line)
-		if err := ts.Exec("sh", "-c", line); err != nil || !token.MatchString(ts.ReadFile("stdout")) || ts.ReadFile("stderr") != "" {
-			ts.Fatalf("tour: %s: got %v %s%s, want a token", line, err, ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+		want := token
+		if strings.Contains(line, "TOKEN=$(") {
+			want = data
+		}
+		if err := ts.Exec("sh", "-c", line); err != nil || !want.MatchString(ts.ReadFile("stdout")) || ts.ReadFile("stderr") != "" {
+			ts.Fatalf("tour: %s: got %v %s%s, want %v", line, err, ts.ReadFile("stdout"), ts.ReadFile("stderr"), want)
 		}
 	}
-	if want := []string{"/v1/auth", "/v2/auth/token", "/connect/token", "/oauth/token", "OAUTH2_TOKEN_URL"}; len(pasted) < len(want) {
+	if want := []string{"/v1/auth", "/v2/auth/token", "/connect/token", "/oauth/token", "OAUTH2_TOKEN_URL", "/v2/persons", "/v2/absence-periods",
+		"/v1/company/employees", "X-Tenant-Id"}; len(pasted) < len(want) {
 		ts.Fatalf("tour: got %d commands, want one for each of %v: %s", len(pasted), want, pasted)
 	}
 }

@@ -128,9 +128,8 @@ var changeTests = []test{
 	{"a reader of the feed misses nothing", func(t *testing.T, d Database) {
 		on(func(t *testing.T, db *store.DB) {
 			const writers, each = 8, 5
-			done := make(chan []error, 1)
+			done, nodes := make(chan []error, 1), []*store.DB{db, d.Open(t)}
 			go func() {
-				nodes := []*store.DB{db, d.Open(t)}
 				done <- together(writers, func(i int) error {
 					for n := range each {
 						r := revocation("acme", "t"+itoa(i*each+n))
@@ -141,7 +140,17 @@ var changeTests = []test{
 					return nil
 				})
 			}()
+			var errs []error
 			for last := int64(2); last < 2+writers*each; {
+				if errs == nil {
+					select {
+					case errs = <-done:
+						for _, err := range errs { // without all of them, this would wait for ever
+							must(t, err)
+						}
+					default:
+					}
+				}
 				got, _, err := db.Changes(t.Context(), last, 3)
 				must(t, err)
 				for _, c := range got {
@@ -151,7 +160,10 @@ var changeTests = []test{
 					last = c.Seq
 				}
 			}
-			for _, err := range <-done {
+			if errs == nil {
+				errs = <-done
+			}
+			for _, err := range errs {
 				must(t, err)
 			}
 		})(t, d)

@@ -29,7 +29,8 @@ type Database struct {
 func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	for _, part := range [][]test{
 		openTests, tenantTests, clientTests, userTests, keyTests, resourceTests, revocationTests,
-		liveTests, auditTests, chainTests, changeTests, upstreamTests, personTests,
+		liveTests, auditTests, chainTests, changeTests, upstreamTests, personTests, absenceTests,
+		attendanceTests, importTests, sandboxTests,
 	} {
 		for _, tt := range part {
 			t.Run(tt.claim, func(t *testing.T) {

@@ -109,7 +109,6 @@ func TestARemoteSaysWhatItCannotAsk(t *testing.T) {
 	}
 }
 
-// whatIs answers as the real host was seen to: a day's absence and the days of it.
 func TestAbsencesWithinAndTheirDaysAreFoundByARemote(t *testing.T) {
 	t.Parallel()
 	dir := aSpy()

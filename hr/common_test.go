@@ -127,3 +127,8 @@ func send(t testing.TB, h http.Handler, method, target string, body string, head
 	h.ServeHTTP(w, r)
 	return w
 }
+
+// transport is a function that answers.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -66,4 +66,6 @@ func DecodePersonBody(b []byte) (any, error) {
 func Distance(a, b string) int { return distance(a, b) }
 
 // Moments reads a time of a filter.
-func Moments(s string, zone *time.Location) (from, to time.Time, err error) { return momentsOf(s, zone) }
+func Moments(s string, zone *time.Location) (from, to time.Time, err error) {
+	return momentsOf(s, zone)
+}

@@ -1,6 +1,7 @@
 package dialect
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -46,6 +47,9 @@ type End struct {
 	On   time.Time // for everybody
 	New  time.Time // for credentials made since it was announced; zero means the same day
 	Do   string
+	// Unused says that this program does without it; others with the same credential
+	// may not.
+	Unused bool
 }
 
 // Probe is a harmless read of an API, of one thing at most where the API can be told
@@ -67,7 +71,9 @@ var endOfQuery = End{
 	What: "credentials in the query of POST /v1/auth",
 	New:  time.Date(2026, 12, 4, 0, 0, 0, 0, time.UTC),
 	On:   time.Date(2027, 1, 4, 0, 0, 0, 0, time.UTC),
-	Do:   "send them in a JSON body, as Postern does",
+	Do:   "other programs with this credential send them in a JSON body from then on",
+
+	Unused: true,
 }
 
 // endOfAttendances: the documented day, which clients have seen to be put off.
@@ -139,7 +145,7 @@ func probesV2() []Probe {
 func probesV1() []Probe {
 	return []Probe{
 		{Name: "employees", Path: "/v1/company/employees", Query: "limit=1", Scope: scopePersons, Permission: permitPersons},
-		{Name: "attributes", Path: "/v1/company/employees/attributes", Scope: scopePersons, Permission: permitPersons,
+		{Name: "attribute list", Path: "/v1/company/employees/attributes", Scope: scopePersons, Permission: permitPersons,
 			Fields: []string{"first_name", "last_name", "preferred_name", "email", "gender", "status", "position", "supervisor",
 				"employment_type", "weekly_working_hours", "hire_date", "contract_end_date", "termination_date", "department", "office",
 				"team", "cost_centers", "holiday_calendar", "absence_entitlement", "work_schedule", "profile_picture"}},
@@ -148,6 +154,35 @@ func probesV1() []Probe {
 		{Name: "attendances", Path: "/v1/company/attendances", Query: "limit=1&start_date=2026-01-01&end_date=2026-01-01",
 			Scope: scopeAttendances, Permission: permitAttendances},
 	}
+}
+
+// needs are the scopes that calls need by the beginning of their path, the longest
+// first where one begins another. read and write are what follows the scope.
+var needs = []struct{ path, scope string }{
+	{"/v2/persons", "personio:persons"}, {"/v1/company/employees", "personio:persons"},
+	{"/v2/absence-", "personio:absences"}, {"/v1/company/time-off", "personio:absences"}, {"/v1/company/absence-periods", "personio:absences"},
+	{"/v2/attendance-periods", "personio:attendances"}, {"/v1/company/attendances", "personio:attendances"},
+	{"/v2/projects", "personio:projects"}, {"/v2/compensations", "personio:compensations"}, {"/v2/recruiting", "personio:recruiting"},
+	{"/v2/webhooks", "personio:webhooks"}, {"/v2/org-units", "personio:org-units"}, {"/v2/cost-centers", "personio:cost-centers"},
+	{"/v2/reports", "personio:reports"}, {"/v2/jobs", "personio:jobs"}, {"/v2/salary-bands", "personio:salary-bands"},
+}
+
+// Need gives the scope that a call of the dialect's API needs, "" when that is not
+// known.
+func Need(name, method, path string) string {
+	if f := FactsOf(name); len(f.Probes) == 0 {
+		return ""
+	}
+	for _, n := range needs {
+		if !strings.HasPrefix(path, n.path) {
+			continue
+		}
+		if method == http.MethodGet || method == http.MethodHead {
+			return n.scope + ":read"
+		}
+		return n.scope + ":write"
+	}
+	return ""
 }
 
 // Legacy gives the name that a scope has on older credentials, "" when it has none:

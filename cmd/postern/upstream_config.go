@@ -293,7 +293,7 @@ func (u *named) complete() (problems []string) {
 	if _, ok := dialect.Named(u.Dialect); !ok {
 		return []string{u.badDialect()}
 	}
-	f := u.facts()
+	f, addresses := u.facts(), map[string]string{"base_url": u.BaseURL, "api_url": u.APIURL}
 	if u.APIURL == "" {
 		u.APIURL = dialect.APIBehind(u.Dialect, u.BaseURL)
 	}
@@ -308,7 +308,7 @@ func (u *named) complete() (problems []string) {
 			wrong("%s is missing: set %s, or %s under upstreams.%s in the configuration", key, u.prefix+"_"+strings.ToUpper(key), key, u.name)
 		}
 	}
-	for key, v := range map[string]string{"base_url": u.BaseURL, "api_url": u.APIURL} {
+	for key, v := range addresses {
 		if err := postern.CheckUpstreamURL(v); v != "" && err != nil {
 			wrong("%s: %q %s; %s", key, shownAddress(v), postern.Public(err), postern.AsError(err).Hint)
 		}

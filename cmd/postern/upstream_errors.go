@@ -25,7 +25,7 @@ func (u *named) explain(err error, s *sight) error {
 	e := *postern.AsError(err)
 	host := hostOf(u.BaseURL)
 	if said, hint := wayFailed(err, host); said != "" {
-		e.Code, e.Msg, e.Hint, e.Err = postern.Unavailable, said, strings.ReplaceAll(hint, "BASE", u.where("base_url")), nil
+		e.Code, e.Msg, e.Hint, e.Err = postern.Unavailable, said, u.named(hint), nil
 	} else if said, hint := u.answerFailed(&e, s, host); said != "" {
 		e.Msg, e.Hint = said, hint
 	}
@@ -51,6 +51,11 @@ func hostOf(address string) string {
 		return "the token server"
 	}
 	return u.Host
+}
+
+// named puts the name of the setting into a hint about the address.
+func (u *named) named(hint string) string {
+	return strings.ReplaceAll(hint, "BASE", u.where("base_url"))
 }
 
 // where names a setting as people find it.
@@ -132,7 +137,9 @@ func (u *named) answerFailed(e *postern.Error, s *sight, host string) (said, hin
 		return fmt.Sprintf("%s answered 200, and there is no token in it (%s)", host, detail),
 			fmt.Sprintf("check that %s speaks the dialect %s, and %s", host, u.Dialect, u.where("base_url"))
 	}
-	said = fmt.Sprintf("%s: %s", host, postern.Public(e))
+	if said = fmt.Sprintf("%s: %s", host, postern.Public(e)); !strings.Contains(said, "answered") {
+		said = fmt.Sprintf("%s answered %d", host, look.status) // what else it said repeats a credential
+	}
 	switch {
 	case e.Reason == postern.BadGrant && u.facts().Person:
 		hint = fmt.Sprintf("check the person's e-mail address and password (%s_EMAIL, %s_PASSWORD): one is wrong, or the account is locked", u.prefix, u.prefix)

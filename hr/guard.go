@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"postern.dev/postern"
 )
@@ -171,13 +170,8 @@ func (c *call) authorize() error {
 			return err
 		}
 	}
-	c.zone = time.UTC
-	if c.tenant.Zone != "" {
-		if c.zone, err = postern.ParseZone(c.tenant.Zone); err != nil {
-			return err
-		}
-	}
-	return nil
+	c.zone, err = c.zones.get(c.tenant.Zone)
+	return err
 }
 
 // verify checks the token. A person's token is for another audience as well, but what is

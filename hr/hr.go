@@ -148,4 +148,5 @@ type house struct {
 	Config
 	buckets  *buckets
 	holidays *holidays.Book
+	zones    zoneBook
 }

@@ -50,7 +50,9 @@ func (d *desk) Sandbox(context.Context, string) (postern.Sandbox, error) {
 }
 
 // handler serves the desk, and holds every answer against the description.
-func (d *desk) handler(t testing.TB) http.Handler {
+func (d *desk) handler(t testing.TB) http.Handler { return described(t, d.undescribed()) }
+
+func (d *desk) undescribed() http.Handler {
 	if d.scopes == nil {
 		d.scopes = allScopes
 	}
@@ -64,9 +66,9 @@ func (d *desk) handler(t testing.TB) http.Handler {
 	}) {
 		mux.Handle(r.Pattern, r.Handler)
 	}
-	return described(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mux.ServeHTTP(w, r.WithContext(postern.WithCall(r.Context(), &postern.Call{ID: "a1b2"})))
-	}))
+	})
 }
 
 // ask sends one request with the token, and a form if there is one.

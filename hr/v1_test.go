@@ -313,9 +313,12 @@ func FuzzFormsOfVersion1(f *testing.F) {
 			f.Add(strings.Contains(x.request, "json"), strings.TrimSuffix(body, "\n"))
 		}
 	}
+	d := &desk{}
+	served := d.undescribed()
 	f.Fuzz(func(t *testing.T, asJSON bool, body string) {
 		for _, path := range []string{"/v1/company/time-offs", "/v1/company/absence-periods"} {
 			dir := aFirm()
+			d.dir = dir
 			r := httptest.NewRequest("POST", path, bytes.NewReader([]byte(body)))
 			r.Header.Set("Authorization", "Bearer t-1")
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -323,7 +326,7 @@ func FuzzFormsOfVersion1(f *testing.F) {
 				r.Header.Set("Content-Type", "application/json")
 			}
 			w := httptest.NewRecorder()
-			(&desk{dir: dir}).handler(t).ServeHTTP(w, r)
+			described(t, served).ServeHTTP(w, r)
 			if w.Code >= 500 || w.Code >= 300 && len(dir.made) > 0 {
 				t.Errorf("%s: %d %s, made %v", path, w.Code, w.Body, dir.made)
 			}
@@ -337,9 +340,13 @@ func FuzzQueriesOfVersion1(f *testing.F) {
 		f.Add(x.httpRequest(f).URL.RawQuery)
 	}
 	f.Add("limit=200&offset=1000000000&employees[0]=7&employees[1]=12&start_date=1900-01-01&end_date=2199-12-31")
+	served := (&desk{dir: aFirm()}).undescribed()
 	f.Fuzz(func(t *testing.T, query string) {
-		h := (&desk{dir: aFirm()}).handler(t)
+		h := described(t, served)
 		for _, target := range readsV1 {
+			if strings.Contains(target, "12") || strings.Contains(target, "71") { // one thing is asked for without a query
+				continue
+			}
 			r := httptest.NewRequest("GET", target, nil)
 			if r.URL.RawQuery = query; strings.HasSuffix(target, "-31") {
 				r.URL.RawQuery = "start_date=2026-03-01&end_date=2026-03-31&" + query

@@ -19,6 +19,7 @@ type cli struct {
 	Audit    auditCmd    `cmd:"" help:"The audit trail: what happened."`
 	Upstream upstreamCmd `cmd:"" help:"Upstreams: the token services that we ask."`
 	Doctor   doctorCmd   `cmd:"" help:"What an upstream's credential can do, what it lacks, what is wrong and how to mend it."`
+	Proxy    proxyCmd    `cmd:"" help:"Pass calls on to an upstream's API, with its token."`
 	Token    tokenCmd    `cmd:"" help:"Tokens: get one, look into one, end one."`
 	Conf     configCmd   `cmd:"" name:"config" help:"The configuration and where it comes from."`
 	Version  versionCmd  `cmd:"" help:"What this is."`

@@ -91,7 +91,7 @@ func (c *tokenGetCmd) get(ctx context.Context, a *app) (*named, postern.Token, e
 	if err != nil {
 		return nil, postern.Token{}, err
 	}
-	b, err := o.broker(o.quietly(), u)
+	b, err := o.broker(o.quietly(), nil, u)
 	if err != nil {
 		return nil, postern.Token{}, err
 	}

@@ -19,9 +19,9 @@ func (o *outside) fetcher(us ...*named) *fetcher {
 }
 
 // broker gets and keeps the tokens of us; they are shared through the database, if
-// there is one.
-func (o *outside) broker(log *slog.Logger, us ...*named) (*broker.Broker, error) {
-	c := broker.Config{Fetch: o.fetcher(us...), Now: o.now, Log: log}
+// there is one. observe is told what happens, and may be nil.
+func (o *outside) broker(log *slog.Logger, observe func(broker.Happening), us ...*named) (*broker.Broker, error) {
+	c := broker.Config{Fetch: o.fetcher(us...), Now: o.now, Log: log, Observe: observe}
 	c.Node, _ = os.Hostname() // without a name every machine is the same one
 	for _, u := range us {
 		c.Upstreams = append(c.Upstreams, o.upstream(u))

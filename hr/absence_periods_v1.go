@@ -193,11 +193,10 @@ func (c *call) hourly(some []postern.Absence) ([]objectV1[hourlyV1], error) {
 	if err != nil {
 		return nil, err
 	}
-	zones := zones{}
 	out := make([]objectV1[hourlyV1], 0, len(some))
 	for i := range some {
 		a := &some[i]
-		zone := zones.of(a.Zone, c.zone)
+		zone := c.zoneOf(a.Zone)
 		from, to := a.From, a.To
 		h := hourlyV1{
 			ID: a.ID, Unit: "hour", Employee: c.whose(ctx, a.Person), Certificate: looseObject[certificateV1]{&noCertificate},

@@ -116,13 +116,12 @@ func (c *call) periods(work []postern.Attendance) ([]periodV1, error) {
 	if err != nil {
 		return nil, err
 	}
-	zones := zones{}
 	out := make([]periodV1, 0, len(work))
 	for i := range work {
 		a := &work[i]
 		p := periodV1{ID: looseInt(a.Number), Type: "AttendancePeriod", Attributes: periodAttributes{
 			Employee: looseInt(a.Person), Date: a.Date.String(), Start: clockText(int(a.From.SinceMidnight() / time.Minute)),
-			Break: looseInt(breakMinutes(a, breaks[a.Person], zones.of(a.Zone, c.zone))), Comment: looseText(a.Comment),
+			Break: looseInt(breakMinutes(a, breaks[a.Person], c.zoneOf(a.Zone))), Comment: looseText(a.Comment),
 			Holiday: looseBool(c.isHoliday(people[a.Person], a.Date)),
 			TimeOff: looseBool(slices.ContainsFunc(away[a.Person], a.Overlaps)), UpdatedAt: a.UpdatedAt.In(c.zone).Format(isoTime),
 			Status: strings.ToLower(string(a.Status)), Project: projectOf(a.Project), IDv2: a.ID,

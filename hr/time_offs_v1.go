@@ -283,20 +283,12 @@ func (c *call) whose(ctx absenceContext, id postern.PersonID) looseObject[employ
 	return looseObject[employeeV1]{&e}
 }
 
-// zones are those of one answer: to look one up is to read a file.
-type zones map[string]*time.Location
-
-// of gives the zone with a name, and another where it has none.
-func (z zones) of(name string, other *time.Location) *time.Location {
-	zone, ok := z[name]
-	if !ok {
-		var err error
-		if zone, err = postern.ParseZone(name); err != nil {
-			zone = other
-		}
-		z[name] = zone
+// zoneOf gives the zone with a name, and the tenant's where it has none.
+func (c *call) zoneOf(name string) *time.Location {
+	if zone, err := c.zones.get(name); err == nil && name != "" {
+		return zone
 	}
-	return zone
+	return c.zone
 }
 
 // timeOffs writes absences counted in days.
@@ -305,11 +297,11 @@ func (c *call) timeOffs(some []postern.Absence) ([]objectV1[timeOffV1], error) {
 	if err != nil {
 		return nil, err
 	}
-	zones, asNumber := zones{}, c.is("half-day", "number")
+	asNumber := c.is("half-day", "number")
 	out := make([]objectV1[timeOffV1], 0, len(some))
 	for i := range some {
 		a := &some[i]
-		zone := zones.of(a.Zone, c.zone)
+		zone := c.zoneOf(a.Zone)
 		t := timeOffV1{
 			ID: looseInt(a.Number), IDv2: a.ID, Status: strings.ToLower(string(a.Status)),
 			Start: a.From.Date().At(0).In(zone).Format(timeOffTime), Days: looseFloat(sumOf(a.Days)),

@@ -259,3 +259,32 @@ func TestTheListsOfTheRootAreDistinct(t *testing.T) {
 		t.Errorf("two kinds of change are one: %v", kinds)
 	}
 }
+
+func TestTheValueOfAnAttributeIsOfItsKind(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		a    postern.Attribute
+		good bool
+	}{
+		{postern.Attribute{Key: "a", Value: "anything"}, true},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeInt}, true},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeInt, Value: "-5"}, true},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeInt, Value: "5.5"}, false},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeDouble, Value: "5.5"}, true},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeDouble, Value: "NaN"}, false},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeDate, Value: "2026-02-28"}, true},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeDate, Value: "2026-02-30"}, false},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeBool, Value: "true"}, true},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeBool, Value: "yes"}, false},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeList, Values: []string{"x"}}, true},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeList, Value: "x"}, false},
+		{postern.Attribute{Key: "a", Kind: postern.AttributeText, Values: []string{"x"}}, false},
+		{postern.Attribute{Key: "a", Kind: "colour", Value: "red"}, false},
+		{postern.Attribute{Value: "x"}, false},
+	} {
+		p := postern.Person{FirstName: "Ada", LastName: "Lovelace", Custom: []postern.Attribute{tt.a}}
+		if err := p.Check(); (err == nil) != tt.good || err != nil && postern.AsError(err).Param != "custom_attributes" {
+			t.Errorf("%+v: got %v, want good %v", tt.a, err, tt.good)
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package postern
 
-import "time"
+import (
+	"math"
+	"strconv"
+	"time"
+)
 
 // PersonID numbers a person within a tenant, from 1.
 type PersonID int64
@@ -60,6 +64,41 @@ const (
 	AttributeBool   AttributeKind = "boolean"
 	AttributeList   AttributeKind = "string_list"
 )
+
+// AttributeKinds lists every kind.
+var AttributeKinds = []AttributeKind{AttributeText, AttributeInt, AttributeDouble, AttributeDate, AttributeBool, AttributeList}
+
+// Check fails with Invalid for an attribute without a name, of a kind that does not
+// exist, or with a value that is too long or not of its kind. No kind is AttributeText.
+func (a *Attribute) Check() error {
+	if a.Key == "" || len(a.Key) > MaxName || len(a.Label) > MaxName || len(a.Value) > MaxValue || len(a.Values) > MaxAttributes {
+		return Errorf(Invalid, "the attribute %q has no name or is too long", Shorten(a.Key, 40)).at("custom_attributes")
+	}
+	if a.Kind != "" && !oneOf(a.Kind, AttributeKinds) {
+		return Errorf(Invalid, "there is no kind of attribute %q", Shorten(string(a.Kind), 40)).at("custom_attributes")
+	}
+	var err error
+	switch {
+	case a.Kind != AttributeList && len(a.Values) > 0:
+		err = Errorf(Invalid, "a list")
+	case a.Value == "":
+	case a.Kind == AttributeInt:
+		_, err = strconv.ParseInt(a.Value, 10, 64)
+	case a.Kind == AttributeDouble:
+		var v float64
+		if v, err = strconv.ParseFloat(a.Value, 64); err == nil && (math.IsNaN(v) || math.IsInf(v, 0)) {
+			err = Errorf(Invalid, "no number")
+		}
+	case a.Kind == AttributeDate:
+		_, err = ParseDate(a.Value)
+	case a.Kind == AttributeBool && a.Value != "true" && a.Value != "false", a.Kind == AttributeList:
+		err = Errorf(Invalid, "another kind")
+	}
+	if err != nil {
+		return Errorf(Invalid, "the value of %s is not of the kind %s", Shorten(a.Key, 40), a.Kind).at("custom_attributes")
+	}
+	return nil
+}
 
 // Bounds of a person, in bytes and in counts.
 const (
@@ -156,9 +195,9 @@ func (p *Person) Check() error {
 	if len(p.Custom) > MaxAttributes {
 		return Errorf(Invalid, "a person has at most %d attributes", MaxAttributes).at("custom_attributes")
 	}
-	for _, a := range p.Custom {
-		if a.Key == "" || len(a.Key) > MaxName || len(a.Value) > MaxValue || len(a.Values) > MaxAttributes {
-			return Errorf(Invalid, "the attribute %q has no name or is too long", Shorten(a.Key, 40)).at("custom_attributes")
+	for i := range p.Custom {
+		if err := p.Custom[i].Check(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -6,7 +6,6 @@ import (
 	"iter"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"postern.dev/postern"
@@ -58,14 +57,11 @@ func putAttribute(d *draft, a postern.Attribute) error {
 	return nil
 }
 
-var attributeKinds = []postern.AttributeKind{postern.AttributeText, postern.AttributeInt, postern.AttributeDouble,
-	postern.AttributeDate, postern.AttributeBool, postern.AttributeList}
-
 func kindOfAttribute(s string) (postern.AttributeKind, *postern.Error) {
 	if s == "" {
 		return postern.AttributeText, nil
 	}
-	if slices.Contains(attributeKinds, postern.AttributeKind(s)) {
+	if slices.Contains(postern.AttributeKinds, postern.AttributeKind(s)) {
 		return postern.AttributeKind(s), nil
 	}
 	e := bad("there is no kind of attribute %q", s)
@@ -109,7 +105,7 @@ func oneAttribute(a postern.Attribute, head string) column {
 		set: func(d *draft, f field) error {
 			full := a
 			full.Value, full.Values = f.text, f.list
-			if err := checkAttribute(full); err != nil {
+			if err := full.Check(); err != nil {
 				return err
 			}
 			return putAttribute(d, full)
@@ -118,27 +114,6 @@ func oneAttribute(a postern.Attribute, head string) column {
 		c.form = formList
 	}
 	return c
-}
-
-// checkAttribute fails for a value that is not of the attribute's kind.
-func checkAttribute(a postern.Attribute) error {
-	var err error
-	switch a.Kind {
-	case postern.AttributeInt:
-		_, err = strconv.ParseInt(a.Value, 10, 64)
-	case postern.AttributeDouble:
-		_, err = parseNumber(a.Value)
-	case postern.AttributeDate:
-		_, err = postern.ParseDate(a.Value)
-	case postern.AttributeBool:
-		if a.Value != "true" && a.Value != "false" {
-			err = postern.Errorf(postern.Invalid, "no truth value")
-		}
-	}
-	if err != nil {
-		return bad("%q is not of the kind %s", a.Value, string(a.Kind))
-	}
-	return nil
 }
 
 // attributeHeads are the attributes that somebody has: key, kind and label.

@@ -171,7 +171,7 @@ func TestEveryMistakeInATableIsFoundWhereItIs(t *testing.T) {
 				"line 4, column 2 (last_name): there is a quote in the middle of a cell (put the whole cell in quotes and write \"\" for a quote in it)"},
 		{"open quote", head + "A,B,,,\nA,\"B,,,\nA,B,,,\n", "line 3, column 2 (last_name): a quote is opened here and never closed"},
 		{"attribute of no kind", "first_name,last_name,dynamic_5:colour\n", "line 1, column 3: there is no kind of attribute \"colour\" (write KEY:KIND:LABEL with one of string, int, double, date, boolean, string_list)"},
-		{"attribute", "first_name,last_name,dynamic_5:int:Desk\nA,B,twelve\nA,B,12\n", "line 2, column 3 (dynamic_5:int:Desk): \"twelve\" is not of the kind int"},
+		{"attribute", "first_name,last_name,dynamic_5:int:Desk\nA,B,twelve\nA,B,12\n", "line 2, column 3 (dynamic_5:int:Desk): the value of dynamic_5 is not of the kind int"},
 		{"attribute twice", "first_name,last_name,dynamic_5,dynamic_5:string:Desk\nA,B,1,\nA,B,1,2\n", "line 3, column 4 (dynamic_5:string:Desk): the attribute \"dynamic_5\" is there twice"},
 		{"list", "first_name,last_name,dynamic_5:string_list\nA,B,a;;b\n", "line 2, column 3 (dynamic_5:string_list): there is an empty value in the list (take the extra semicolon away, or write \\e for an empty value)"},
 	} {
@@ -272,7 +272,7 @@ func TestEveryMistakeInJSONIsFoundWhereItIs(t *testing.T) {
 		{"twice", `{"first_name":"A","first_name":"A","last_name":"B"}`, `line 1, column 32 (first_name): first_name is there twice`},
 		{"no text", `{"first_name":5,"last_name":["B"],"has_picture":"true"}`, `line 1, column 15 (first_name): first_name is a text|line 1, column 29 (last_name): last_name is a text|line 1, column 49 (has_picture): has_picture is true or false`},
 		{"broken inside", "{\"first_name\":\"A\",\n\"last_name\" \"B\"}\n{\"first_name\":\"A\"}", `line 2, column 13 (last_name): this is not JSON: |line 3, column 1: the column last_name is missing`},
-		{"attributes", `{"first_name":"A","last_name":"B","custom_attributes":[{"key":"dynamic_1","kind":"int","value":"x"}]}`, `line 1, column 55 (custom_attributes): "x" is not of the kind int`},
+		{"attributes", `{"first_name":"A","last_name":"B","custom_attributes":[{"key":"dynamic_1","kind":"int","value":"x"}]}`, `line 1, column 55 (custom_attributes): the value of dynamic_1 is not of the kind int`},
 		{"no utf-8", "{\"first_name\":\"A\xff\",\"last_name\":\"B\"}", `line 1, column 1: this is not UTF-8 (save the file as UTF-8)`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

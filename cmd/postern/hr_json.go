@@ -300,7 +300,7 @@ func decodePairs(raw json.RawMessage) (out []postern.Attribute, err error) {
 		if !ok {
 			return nil, bad("the attribute %q has no value of the kind %s", p.Key, string(k))
 		}
-		if err := checkAttribute(a); a.Value != "" && err != nil {
+		if err := a.Check(); err != nil {
 			return nil, err
 		}
 		out = append(out, a)

@@ -67,11 +67,15 @@ func (a *Absence) partOf(d Date, work int) float64 {
 }
 
 // hoursOf gives the hours that a takes of a day: those between its edges, by the clock
-// of the zone where it is known, and no more than are worked.
+// of the zone where it is known, and no more than are worked. From noon to the end of a
+// day, and from its beginning to noon, is half of the work, whenever that is done.
 func (a *Absence) hoursOf(d Date, work int, zone *time.Location) float64 {
 	from, to := max(a.From, d.At(0)), (d + 1).At(0)
 	if a.To != 0 {
 		to = min(a.To, to)
+	}
+	if from == d.At(noon) && to == (d+1).At(0) || from == d.At(0) && to == d.At(noon) {
+		work /= 2
 	}
 	hours := float64(to-from) / 3600
 	if zone != nil {

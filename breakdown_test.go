@@ -71,6 +71,8 @@ func TestADayTakesWhatWouldHaveBeenWorked(t *testing.T) {
 		{"before the first day", "2026-11-23T00:00", "2026-11-26T00:00", leave(),
 			[]postern.Employment{employed(t, "2026-11-25", "", fullTime, "")}, "2026-11-23 0 0 1"},
 		{"nobody's employee", "2026-11-23T00:00", "2026-11-24T00:00", leave(), nil, "2026-11-23 0"},
+		{"hours from noon to the end of a day", "2026-11-23T12:00", "2026-11-25T12:00", errands(), full, "2026-11-23 4 8 4"},
+		{"hours from noon for a while", "2026-11-23T12:00", "2026-11-23T17:00", errands(), full, "2026-11-23 5"},
 		{"no end known", "2026-11-23T00:00", "", leave(), full, "2026-11-23 1 1 1"},
 		{"no end known and not begun", "2026-12-07T12:00", "", leave(), full, "2026-12-07 0.5"},
 		{"hours", "2026-11-23T09:30", "2026-11-23T11:00", errands(), full, "2026-11-23 1.5"},

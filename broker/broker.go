@@ -127,19 +127,15 @@ func (b *Broker) Token(ctx context.Context, upstream string, goodFor time.Durati
 	if k == nil {
 		return postern.Token{}, b.unknown(upstream)
 	}
-	if h := k.held.Load(); h != nil {
-		if now := b.clock(); h.dies-now > max(goodFor, 0) {
-			if now >= time.Duration(h.tryAt.Load()) {
-				k.renew(h)
-			}
-			if !k.used.Load() {
-				k.used.Store(true)
-			}
-			k.hits.add()
-			return h.token, nil
+	goodFor = max(goodFor, 0)
+	if h := k.held.Load(); h != nil && (int64(goodFor) <= h.easy.Load() || k.alive(h, goodFor)) {
+		if !k.used.Load() {
+			k.used.Store(true)
 		}
+		k.hits.add()
+		return h.token, nil
 	}
-	return k.wait(ctx, max(goodFor, 0))
+	return k.wait(ctx, goodFor)
 }
 
 // Drop forgets token if the broker still holds it: ten callers who were refused with

@@ -78,7 +78,9 @@ func TestADroppedTokenIsTakenBackWhenThereIsNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var fail error
 		s := &server{}
-		s.answer = func(n int, _ postern.Request) (broker.Answer, error) { return token(fmt.Sprintf("t%d", n), time.Hour), fail }
+		s.answer = func(n int, _ postern.Request) (broker.Answer, error) {
+			return token(fmt.Sprintf("t%d", n), time.Hour), fail
+		}
 		b := open(t, broker.Config{Fetch: s})
 		old := wantToken(t, b, 0, "t1")
 		fail = down

@@ -141,7 +141,9 @@ func TestASecretThatCannotBeReadIsNamedAndNothingIsAsked(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		up := acme()
-		up.Secret = func(context.Context) (postern.Secret, error) { return postern.Secret{}, errors.New("open /x: no such file") }
+		up.Secret = func(context.Context) (postern.Secret, error) {
+			return postern.Secret{}, errors.New("open /x: no such file")
+		}
 		s := &server{}
 		b := open(t, broker.Config{Fetch: s, Upstreams: []postern.Upstream{up}})
 		_, err := b.Token(t.Context(), "acme", 0)

@@ -43,6 +43,9 @@ type held struct {
 	life  time.Duration     // when it came
 	dies  time.Duration
 	tryAt atomic.Int64 // when to renew it; MaxInt64 while somebody does
+	// easy is the life that is surely left until the timer says otherwise, so that most
+	// callers need not look at the clock; below zero they must.
+	easy atomic.Int64
 	// spare says that it was had for the spare secret.
 	spare bool
 }
@@ -73,6 +76,19 @@ const maxDropped = 8
 
 func newKeeper(b *Broker, up postern.Upstream) *keeper {
 	return &keeper{b: b, up: up, mints: mints(&up), drops: drops()}
+}
+
+// alive says whether h is good for a caller, by the clock, and has it renewed when it
+// is time.
+func (k *keeper) alive(h *held, goodFor time.Duration) bool {
+	now := k.b.clock()
+	if h.dies-now <= goodFor {
+		return false
+	}
+	if now >= time.Duration(h.tryAt.Load()) {
+		k.renew(h)
+	}
+	return true
 }
 
 // wait is for a caller whom the token in memory does not serve.
@@ -195,10 +211,18 @@ func (k *keeper) schedule(h *held) {
 	if k.timer != nil {
 		k.timer.Stop()
 	}
+	h.easy.Store(-1)
 	if k.retired {
 		return
 	}
-	k.timer = time.AfterFunc(time.Duration(h.tryAt.Load())-k.b.clock(), func() {
+	at := time.Duration(h.tryAt.Load())
+	wait := at - k.b.clock()
+	if wait > 0 && h.dies > at {
+		// The other half is for a timer that is late.
+		h.easy.Store(int64(h.dies-at) / 2)
+	}
+	k.timer = time.AfterFunc(wait, func() {
+		h.easy.Store(-1)
 		// Nobody asked for it since it came: whoever does next begins the renewal.
 		if k.used.Load() {
 			k.renew(h)
@@ -302,8 +326,8 @@ func (k *keeper) retire() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.retired = true
-	if k.timer != nil {
-		k.timer.Stop()
+	if h := k.held.Load(); h != nil {
+		k.schedule(h)
 	}
 }
 

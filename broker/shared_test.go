@@ -354,7 +354,9 @@ func TestAProcessTakesNoTokenFromTheStoreThatItWouldRenewAtOnce(t *testing.T) {
 		m, seals := &memory{}, box(t)
 		var fail error
 		s := &server{}
-		s.answer = func(n int, _ postern.Request) (broker.Answer, error) { return token(fmt.Sprintf("t%d", n), time.Hour), fail }
+		s.answer = func(n int, _ postern.Request) (broker.Answer, error) {
+			return token(fmt.Sprintf("t%d", n), time.Hour), fail
+		}
 		ask := func(want string) {
 			t.Helper()
 			b := open(t, broker.Config{Fetch: s, Store: m, Box: seals})

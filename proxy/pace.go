@@ -25,6 +25,9 @@ const (
 	longestPause  = time.Minute // unless the API asks for more
 	longestWait   = time.Hour   // of what an API asks for
 	maxLanes      = 500
+	// caution is how much of an API's rate is used: its clock and its way of counting
+	// are not ours.
+	caution = 0.95
 	// Callers who wait for one moment come one after another.
 	stagger    = 20 * time.Millisecond
 	maxStagger = 5 * time.Second
@@ -155,7 +158,7 @@ func (p *pace) learn(l *lane, resp *http.Response, now time.Time) time.Duration 
 	rate, okRate := number(h, rateHeader)
 	left, okLeft := number(h, remainingHeader)
 	if okRate && okLeft && rate > 0 {
-		l.rate, l.at = rate, now
+		l.rate, l.at = rate*caution, now
 		l.cost, l.burst = 1, max(left, rate)
 		if c, ok := number(h, costHeader); ok && c > 0 {
 			l.cost = c

@@ -44,7 +44,7 @@ type Options struct {
 	Log      *slog.Logger // of accesses; nil discards them
 }
 
-// Reading are the methods that change nothing.
+// reading are the methods that change nothing.
 var reading = []string{http.MethodGet, http.MethodHead, http.MethodOptions}
 
 const (
@@ -84,7 +84,7 @@ func NewHandler(o Options) *Handler {
 		ModifyResponse: h.modify,
 		ErrorHandler:   func(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) },
 		ErrorLog:       log.New(io.Discard, "", 0), // the access record has it
-		BufferPool:     buffers{},
+		BufferPool:     &buffers{},
 	}
 	return h
 }
@@ -158,8 +158,6 @@ func (h *Handler) rewrite(pr *httputil.ProxyRequest) {
 			delete(pr.Out.Header, name)
 		}
 	}
-	// An API that is asked for plain text on behalf of a program that named nothing
-	// must not be asked for more than it can read.
 	if _, ok := pr.Out.Header["User-Agent"]; !ok {
 		pr.Out.Header["User-Agent"] = nil // or net/http names itself
 	}
@@ -240,7 +238,7 @@ func (h *Handler) caller(r *http.Request) error {
 		return postern.Errorf(postern.Forbidden, "this proxy serves callers on its own machine, by a name of this machine").
 			WithHint("call it as 127.0.0.1 or localhost")
 	}
-	if from, err := netip(r.RemoteAddr); err == nil && !postern.Loopback(from) {
+	if from, err := hostOf(r.RemoteAddr); err == nil && !postern.Loopback(from) {
 		return postern.Errorf(postern.Forbidden, "this proxy serves callers on its own machine").
 			WithHint("start it with a bearer to serve others")
 	}
@@ -251,8 +249,8 @@ func (h *Handler) caller(r *http.Request) error {
 	return nil
 }
 
-// netip gives the address of a caller without its port; what has none is no address.
-func netip(remote string) (string, error) {
+// hostOf gives the address of a caller without its port; what has none is no address.
+func hostOf(remote string) (string, error) {
 	host, _, err := net.SplitHostPort(remote)
 	if err == nil {
 		host, _, _ = strings.Cut(host, "%")

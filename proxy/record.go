@@ -66,14 +66,21 @@ func (h *Handler) log(w *record, r *http.Request, broke bool) {
 }
 
 // buffers lends the buffers that bodies are copied with.
-type buffers struct{}
+type buffers struct{ pool sync.Pool }
 
 const bufferSize = 32 << 10
 
-var bufferPool = sync.Pool{New: func() any { b := make([]byte, bufferSize); return &b }}
-
 // Get lends a buffer.
-func (buffers) Get() []byte { return *bufferPool.Get().(*[]byte) }
+func (p *buffers) Get() []byte {
+	if b, ok := p.pool.Get().(*[bufferSize]byte); ok {
+		return b[:]
+	}
+	return make([]byte, bufferSize)
+}
 
 // Put takes it back.
-func (buffers) Put(b []byte) { bufferPool.Put(&b) }
+func (p *buffers) Put(b []byte) {
+	if len(b) == bufferSize {
+		p.pool.Put((*[bufferSize]byte)(b))
+	}
+}

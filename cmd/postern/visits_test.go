@@ -47,6 +47,7 @@ func TestVisitsAreWrittenTogetherAndAtTheEnd(t *testing.T) {
 			t.Errorf("written at once: %v", l.batches)
 		}
 		time.Sleep(visitEvery) // virtual
+		synctest.Wait()
 		if len(l.batches) != 1 || l.batches[0] != 3 {
 			t.Errorf("after %v: got %v, want one batch of 3", visitEvery, l.batches)
 		}
@@ -66,7 +67,8 @@ func TestACallNeverWaitsForTheRequestLog(t *testing.T) {
 		l := &ledger{gate: make(chan struct{})}
 		v := newVisits(l, slog.New(slog.DiscardHandler))
 		v.add(postern.Visit{})
-		time.Sleep(visitEvery) // virtual; it is being written now, and hangs
+		time.Sleep(visitEvery) // virtual
+		synctest.Wait()        // it is being written now, and hangs
 		for range visitRoom + 7 {
 			v.add(postern.Visit{})
 		}

@@ -13,7 +13,7 @@ import (
 )
 
 type doctorCmd struct {
-	Upstream string `arg:"" help:"Which; see postern upstream list."`
+	Upstream string `arg:"" help:"An upstream by its name."`
 	asJSON
 }
 

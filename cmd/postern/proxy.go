@@ -20,7 +20,7 @@ import (
 )
 
 type proxyCmd struct {
-	Upstream  string   `arg:"" help:"Whose API; see postern upstream list."`
+	Upstream  string   `arg:"" help:"Whose API: an upstream by its name."`
 	Listen    string   `help:"Address to listen on; port 0 picks one." default:"127.0.0.1:9090" placeholder:"HOST:PORT"`
 	Allow     []string `help:"What may be called, as METHOD:/path with everything below it, or /path alone; may be repeated." placeholder:"M:/P" sep:"none"`
 	Write     bool     `help:"Let calls change something: by default only reads are passed on where there is data about people."`

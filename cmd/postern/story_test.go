@@ -66,6 +66,16 @@ func as(args []string) (name string, rest []string) {
 
 func storyServe(ts *testscript.TestScript, neg bool, args []string) {
 	name, args := as(args)
+	program, err := exec.LookPath("postern")
+	ts.Check(err)
+	if !slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--listen") }) {
+		args = append([]string{"--listen", "127.0.0.1:0"}, args...)
+	}
+	start(ts, neg, name, exec.Command(program, append([]string{"serve", "--log-format", "json"}, args...)...)) //nolint:gosec // ourselves
+}
+
+// start starts a server and waits until it listens.
+func start(ts *testscript.TestScript, neg bool, name string, cmd *exec.Cmd) {
 	if neg || servers(ts)[name] != nil {
 		ts.Fatalf("serve: the server %q runs already, or is not to run", name)
 	}
@@ -73,13 +83,6 @@ func storyServe(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	begin, err := log.Seek(0, io.SeekEnd)
 	ts.Check(err)
-	program, err := exec.LookPath("postern")
-	ts.Check(err)
-	given := slices.ContainsFunc(args, func(a string) bool { return strings.HasPrefix(a, "--listen") })
-	if !given {
-		args = append([]string{"--listen", "127.0.0.1:0"}, args...)
-	}
-	cmd := exec.Command(program, append([]string{"serve", "--log-format", "json"}, args...)...) //nolint:gosec // ourselves
 	cmd.Dir, cmd.Env, cmd.Stderr = ts.MkAbs("."), environment(ts), log
 	out, err := os.Create(ts.MkAbs(strings.ToLower(name + "serve.out")))
 	ts.Check(err)
@@ -116,7 +119,7 @@ type serversKey struct{}
 // environment is what the commands of a story see.
 func environment(ts *testscript.TestScript) []string {
 	var out []string
-	for _, name := range []string{"HOME", "PATH", "TMPDIR", "GORACE", "GOCOVERDIR", "POSTERN_DB", "POSTERN_DATA", "POSTERN_LISTEN",
+	for _, name := range []string{"HOME", "XDG_STATE_HOME", "PATH", "TMPDIR", "GORACE", "GOCOVERDIR", "POSTERN_DB", "POSTERN_DATA", "POSTERN_LISTEN",
 		"POSTERN_CONFIG", "POSTERN_PUBLIC_URL", "POSTERN_MASTER_KEY", "POSTERN_MASTER_KEY_FILE", "POSTERN_LOG_LEVEL"} {
 		if v := ts.Getenv(name); v != "" {
 			out = append(out, name+"="+v)

@@ -12,7 +12,7 @@ import (
 )
 
 type tokenGetCmd struct {
-	Upstream string        `arg:"" help:"Whose token; see postern upstream list."`
+	Upstream string        `arg:"" help:"Whose token: an upstream by its name."`
 	Cmd      []string      `arg:"" optional:"" name:"command" help:"With --exec: what to run, after --."`
 	Header   bool          `help:"Print it as an Authorization header."`
 	Exec     bool          `help:"Run a command with the token in its environment; its exit status is ours."`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,6 +35,13 @@ func (l *ledger) AddVisits(ctx context.Context, visits []postern.Visit) error {
 	return l.err
 }
 
+// sizes gives how many visits were in each batch.
+func (l *ledger) sizes() []int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.batches)
+}
+
 func TestVisitsAreWrittenTogetherAndAtTheEnd(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -43,20 +51,20 @@ func TestVisitsAreWrittenTogetherAndAtTheEnd(t *testing.T) {
 			v.add(postern.Visit{})
 		}
 		synctest.Wait()
-		if len(l.batches) != 0 {
-			t.Errorf("written at once: %v", l.batches)
+		if got := l.sizes(); len(got) != 0 {
+			t.Errorf("written at once: %v", got)
 		}
 		time.Sleep(visitEvery) // virtual
 		synctest.Wait()
-		if len(l.batches) != 1 || l.batches[0] != 3 {
-			t.Errorf("after %v: got %v, want one batch of 3", visitEvery, l.batches)
+		if got := l.sizes(); !slices.Equal(got, []int{3}) {
+			t.Errorf("after %v: got %v, want one batch of 3", visitEvery, got)
 		}
 		for range visitBatch + 2 {
 			v.add(postern.Visit{})
 		}
 		v.close()
-		if len(l.batches) != 3 || l.batches[1] != visitBatch || l.batches[2] != 2 {
-			t.Errorf("at the end: got %v, want %d and 2 more", l.batches, visitBatch)
+		if got := l.sizes(); !slices.Equal(got, []int{3, visitBatch, 2}) {
+			t.Errorf("at the end: got %v, want %d and 2 more", got, visitBatch)
 		}
 	})
 }

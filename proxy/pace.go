@@ -217,16 +217,27 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // Fold gives a path with everything that looks like an id as *, so that calls which
 // share a limit share a name.
 func Fold(path string) string {
-	if strings.IndexFunc(path, isDigit) < 0 {
-		return path // an id without a digit is not told apart from a word
+	for i := 0; i < len(path); {
+		end := strings.IndexByte(path[i:], '/')
+		if end < 0 {
+			end = len(path) - i
+		}
+		if looksLikeID(path[i : i+end]) {
+			return foldFrom(path, i)
+		}
+		i += end + 1
 	}
-	segments := strings.Split(path, "/")
+	return path
+}
+
+func foldFrom(path string, at int) string {
+	segments := strings.Split(path[at:], "/")
 	for i, s := range segments {
 		if looksLikeID(s) {
 			segments[i] = "*"
 		}
 	}
-	return strings.Join(segments, "/")
+	return path[:at] + strings.Join(segments, "/")
 }
 
 func isDigit(r rune) bool { return r >= '0' && r <= '9' }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -78,9 +79,10 @@ func NewHandler(o Options) *Handler {
 	}
 	h := &Handler{o: o, turns: make(chan struct{}, o.MaxCalls), proof: sha256.Sum256([]byte(o.Bearer.Reveal()))}
 	h.rp = &httputil.ReverseProxy{
-		Rewrite:        h.rewrite,
-		Transport:      o.Transport,
-		FlushInterval:  -1, // what the API sends is passed on at once
+		Rewrite:   h.rewrite,
+		Transport: o.Transport,
+		// What the API sends without saying how much it will be is passed on at once; to
+		// do so with everything would cost a system call more for every answer.
 		ModifyResponse: h.modify,
 		ErrorHandler:   func(w http.ResponseWriter, r *http.Request, err error) { h.fail(w, r, err) },
 		ErrorLog:       log.New(io.Discard, "", 0), // the access record has it
@@ -131,6 +133,8 @@ func (h *Handler) body(w http.ResponseWriter, r *http.Request) error {
 		r.Body = http.MaxBytesReader(w, r.Body, h.o.MaxBody)
 	}
 	if r.ContentLength <= 0 || r.ContentLength > keptBody {
+		// The answer may begin before the body has ended.
+		_ = http.NewResponseController(w).EnableFullDuplex() // HTTP/2 always does
 		return nil
 	}
 	b := make([]byte, r.ContentLength)
@@ -277,7 +281,7 @@ type problem struct {
 
 // fail answers for a call that came to nothing.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if big, ok := err.(*http.MaxBytesError); ok {
+	if big, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		err = tooLarge(big.Limit)
 	}
 	e := postern.AsError(err)

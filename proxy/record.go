@@ -43,6 +43,13 @@ func (w *record) Write(b []byte) (int, error) {
 // log writes the access record. The query is left out, since it may name a person; so
 // are all headers.
 func (h *Handler) log(w *record, r *http.Request, broke bool) {
+	level := slog.LevelInfo
+	if broke {
+		level = slog.LevelWarn
+	}
+	if !h.o.Log.Enabled(r.Context(), level) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.String("upstream", h.o.Transport.c.Upstream),
 		slog.String("method", postern.Shorten(r.Method, 20)),
@@ -54,12 +61,10 @@ func (h *Handler) log(w *record, r *http.Request, broke bool) {
 	if id := r.Header.Get("X-Request-Id"); id != "" {
 		attrs = append(attrs, slog.String("request_id", postern.Shorten(id, 100)))
 	}
-	level := slog.LevelInfo
 	if w.code != "" {
 		attrs = append(attrs, slog.String("code", string(w.code)), slog.Any("err", w.err))
 	}
 	if broke {
-		level = slog.LevelWarn
 		attrs = append(attrs, slog.Bool("broke_off", true))
 	}
 	h.o.Log.LogAttrs(r.Context(), level, "proxied", attrs...)

@@ -28,6 +28,9 @@ type intake struct {
 	types   map[string]string // names to ids; nil until they are asked for
 }
 
+// partialBatch is how many rows the database stores at a time where some may be bad.
+const partialBatch = 1000
+
 // maxKnownEmails bounds how many addresses are remembered.
 const maxKnownEmails = 100_000
 
@@ -38,6 +41,10 @@ func (in *intake) run(ctx context.Context, rows iter.Seq2[read, error], progress
 	report, err := in.dir.Import(ctx, in.stored(ctx, cancel, rows), store.ImportOptions{
 		Write: postern.Write{Actor: in.place.actor()}, DryRun: in.dryRun, Partial: in.partial, Progress: progress})
 	if in.fatal != nil {
+		if e := postern.AsError(in.fatal); in.partial && !in.dryRun && report.Created+report.Updated >= partialBatch {
+			return importView{}, postern.Errorf(e.Code, "%s", postern.Public(e)).
+				WithHint("mend the file; rows before this one are stored already, those of whole thousands")
+		}
 		return importView{}, in.fatal
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -88,6 +89,7 @@ func (c *config) fileOnly() (out []settingView) {
 	}
 	add("trusted_proxies", strings.Join(c.TrustedProxies, " "), len(c.TrustedProxies) > 0)
 	add("metrics_from", orDefault(strings.Join(c.MetricsFrom, " "), "loopback"), len(c.MetricsFrom) > 0)
+	add("upstreams", orDefault(strings.Join(slices.Sorted(maps.Keys(c.Upstreams)), " "), "none"), len(c.Upstreams) > 0)
 	l := c.Limits
 	add("limits.failures_per_source", number(l.FailuresPerSource), l.FailuresPerSource != 0)
 	add("limits.failures_per_client", number(l.FailuresPerClient), l.FailuresPerClient != 0)

@@ -257,6 +257,7 @@ func writeEnv(path string, vars map[string]string) error {
 	for _, name := range demoNames {
 		fmt.Fprintf(&b, "%s='%s'\n", name, vars[name])
 	}
+	b.WriteString("export " + strings.Join(demoNames, " ") + "\n") // so that programs see them, not only the shell
 	tmp := path + ".new"
 	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -67,8 +67,8 @@ func parseDotenv(text, path string) (map[string]string, error) {
 	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
 		number++
 		line = strings.TrimSpace(line)
-		if line == "" || line[0] == '#' {
-			continue
+		if line == "" || line[0] == '#' || strings.HasPrefix(line, "export ") && !strings.Contains(line, "=") {
+			continue // the last is a shell's, about variables that are set already
 		}
 		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)

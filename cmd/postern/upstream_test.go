@@ -357,7 +357,7 @@ func TestACommandEndsWithItsCaller(t *testing.T) {
 
 func TestDotenvIsReadAsShellsReadIt(t *testing.T) {
 	t.Parallel()
-	got, err := parseDotenv("\ufeff# comment\n\nA=1\nexport B='two words # $A'\nC=\"a\\n\\\"b\\\" $A\" # comment\nD=bare # comment\nE=\n F = x \r\n", ".env")
+	got, err := parseDotenv("\ufeff# comment\n\nA=1\nexport B='two words # $A'\nC=\"a\\n\\\"b\\\" $A\" # comment\nD=bare # comment\nE=\n F = x \r\nexport A B\n", ".env")
 	want := map[string]string{"A": "1", "B": "two words # $A", "C": "a\n\"b\" $A", "D": "bare", "E": "", "F": "x"}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)

@@ -90,31 +90,33 @@ func (d *doctor) read(ctx context.Context, tok postern.Token, p dialect.Probe, i
 	return out
 }
 
-// take reads what is wanted of a body, be it a list in data or _data or a refusal.
+// take reads what is wanted of a body, be it a list in data or _data or a refusal of
+// whatever shape.
 func (r *reading) take(body []byte) {
-	var top struct {
-		V1     []json.RawMessage `json:"data"`
-		V2     []json.RawMessage `json:"_data"`
-		Errors []struct {
-			Detail string            `json:"detail"`
-			Title  string            `json:"title"`
-			Meta   map[string]string `json:"_meta"`
-		} `json:"errors"`
-		Error struct {
-			Message string `json:"message"`
-		} `json:"error"`
-	}
+	var top map[string]json.RawMessage
 	if json.Unmarshal(body, &top) != nil {
 		return
 	}
 	r.readable = true
-	for _, e := range top.Errors {
-		if r.said == "" {
-			r.said, r.scope = orDefault(e.Detail, e.Title), e.Meta["required_scope"]
-		}
+	var problems []struct {
+		Detail string         `json:"detail"`
+		Title  string         `json:"title"`
+		Meta   map[string]any `json:"_meta"`
 	}
-	r.said = orDefault(r.said, top.Error.Message)
-	items := append(top.V1, top.V2...)
+	if json.Unmarshal(top["errors"], &problems) == nil && len(problems) > 0 {
+		r.said = orDefault(problems[0].Detail, problems[0].Title)
+		r.scope, _ = problems[0].Meta["required_scope"].(string)
+	}
+	var inner struct {
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(top["error"], &inner) == nil {
+		r.said = orDefault(r.said, inner.Message)
+	}
+	var items []json.RawMessage
+	if json.Unmarshal(top["_data"], &items) != nil && json.Unmarshal(top["data"], &items) != nil {
+		return
+	}
 	r.count = len(items)
 	for i, raw := range items {
 		var item map[string]json.RawMessage

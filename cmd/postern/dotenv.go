@@ -38,9 +38,9 @@ func (e *env) readDotenv(path string) (warning string, err error) {
 	if err != nil || len(raw) > maxDotenv {
 		return "", postern.Errorf(postern.Invalid, "%s is longer than %d bytes, or cannot be read", path, maxDotenv)
 	}
-	vars, err := parseDotenv(string(raw), path)
-	if err != nil {
-		return "", err
+	vars, err := parseDotenv(string(raw))
+	if err != nil { // it may be another program's, with more in it than we read
+		return path + " is not read: " + postern.Public(err), nil
 	}
 	for name := range vars {
 		if mayBeSecret(name) && info.Mode().Perm()&0o044 != 0 {
@@ -61,7 +61,7 @@ func (e *env) readDotenv(path string) (warning string, err error) {
 // parseDotenv reads NAME=value lines, with or without `export`: a value is bare, in
 // single quotes as it is, or in double quotes with \n, \t, \", \\ and \$. Nothing is
 // expanded. A quoted value ends on its line.
-func parseDotenv(text, path string) (map[string]string, error) {
+func parseDotenv(text string) (map[string]string, error) {
 	vars := map[string]string{}
 	number := 0
 	for line := range strings.Lines(strings.TrimPrefix(text, "\ufeff")) {
@@ -76,7 +76,7 @@ func parseDotenv(text, path string) (map[string]string, error) {
 			vars[name], ok = unquote(value)
 		}
 		if !ok {
-			return nil, postern.Errorf(postern.Invalid, "%s: line %d is not NAME=value", path, number)
+			return nil, postern.Errorf(postern.Invalid, "line %d is not NAME=value", number)
 		}
 	}
 	return vars, nil

@@ -62,8 +62,8 @@ func storyTour(ts *testscript.TestScript, _ bool, args []string) {
 func storySilent(ts *testscript.TestScript, _ bool, args []string) {
 	secrets := 0
 	for line := range strings.Lines(ts.ReadFile(args[0])) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")
-		if value = strings.Trim(value, "'"); !strings.Contains(name, "SECRET") && !strings.Contains(name, "PASSWORD") {
+		name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+		if value = strings.Trim(value, "'"); !ok || !strings.Contains(name, "SECRET") && !strings.Contains(name, "PASSWORD") {
 			continue
 		}
 		secrets++

@@ -357,13 +357,13 @@ func TestACommandEndsWithItsCaller(t *testing.T) {
 
 func TestDotenvIsReadAsShellsReadIt(t *testing.T) {
 	t.Parallel()
-	got, err := parseDotenv("\ufeff# comment\n\nA=1\nexport B='two words # $A'\nC=\"a\\n\\\"b\\\" $A\" # comment\nD=bare # comment\nE=\n F = x \r\nexport A B\n", ".env")
+	got, err := parseDotenv("\ufeff# comment\n\nA=1\nexport B='two words # $A'\nC=\"a\\n\\\"b\\\" $A\" # comment\nD=bare # comment\nE=\n F = x \r\nexport A B\n")
 	want := map[string]string{"A": "1", "B": "two words # $A", "C": "a\n\"b\" $A", "D": "bare", "E": "", "F": "x"}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
 	}
 	for _, bad := range []string{"A", "A='x", "A=\"x", "=x", "A B=x", "A='x'y"} {
-		if _, err := parseDotenv("OK=1\n"+bad, ".env"); err == nil || !strings.Contains(err.Error(), "line 2") {
+		if _, err := parseDotenv("OK=1\n" + bad); err == nil || !strings.Contains(err.Error(), "line 2") {
 			t.Errorf("%q: got %v, want an error in line 2", bad, err)
 		}
 	}

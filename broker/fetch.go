@@ -35,8 +35,13 @@ func (k *keeper) timeout() time.Duration {
 // obtain gets a token from another process or from the server. What is left to do with
 // the store when the callers have been served is after.
 func (k *keeper) obtain(ctx context.Context, f *flight) (h *held, after func(), err error) {
+	var s *shelf
 	defer func() {
 		if p := recover(); p != nil { // in somebody else's code: the callers must be told
+			h = nil
+			if s != nil {
+				after = s.free
+			}
 			err = k.named(&postern.Error{Code: postern.Internal, Err: fmt.Errorf("panic: %v\n%s", p, debug.Stack())})
 		}
 	}()
@@ -47,7 +52,7 @@ func (k *keeper) obtain(ctx context.Context, f *flight) (h *held, after func(), 
 	if e := k.refused(p); e != nil {
 		return nil, nil, e
 	}
-	s := k.shelf(p)
+	s = k.shelf(p)
 	if h := s.ready(ctx, f); h != nil {
 		return h, nil, nil
 	}

@@ -236,7 +236,7 @@ func (m *memory) LeaseUpstream(ctx context.Context, _, owner string, now, until 
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.owner != "" && now.Before(m.until) {
+	if m.owner != "" && m.owner != owner && now.Before(m.until) {
 		return false, nil
 	}
 	m.owner, m.until = owner, until
@@ -345,6 +345,26 @@ func TestTheLeaseOfAProcessThatDiedEnds(t *testing.T) {
 		if d := time.Since(start); d < 10*time.Second || d > 11*time.Second {
 			t.Errorf("it took %v", d)
 		}
+	})
+}
+
+func TestTheLeaseOfAProcessThatLivesLastsAsLongAsItsRequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, seals := &memory{}, box(t)
+		s := &server{life: time.Hour, takes: 29 * time.Second}
+		done := make(chan string)
+		for range 2 {
+			b := open(t, broker.Config{Fetch: s, Store: m, Box: seals})
+			go func() {
+				tok, _ := b.Token(t.Context(), "acme", 0)
+				done <- tok.Value.Reveal()
+			}()
+		}
+		if one, two := <-done, <-done; one != "t1" || two != "t1" {
+			t.Errorf("got %s and %s", one, two)
+		}
+		wantAsked(t, s, 1)
 	})
 }
 

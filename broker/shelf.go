@@ -19,6 +19,7 @@ type shelf struct {
 	p       proof
 	key     string // "" when there is no store, or it failed
 	owner   string // of the lease, "" while there is none
+	relax   func() // ends the prolonging of the lease
 	version int64  // of the row that was read
 	// found is what the row holds if it lives and nobody refused it.
 	found *held
@@ -33,6 +34,10 @@ const (
 	// grows to lookSeldom.
 	lookAgain  = 20 * time.Millisecond
 	lookSeldom = 250 * time.Millisecond
+	// leaseFor is how long others wait for a process that died. One that lives prolongs
+	// its lease every leaseBeat.
+	leaseFor  = 10 * time.Second
+	leaseBeat = 3 * time.Second
 )
 
 func (k *keeper) shelf(p proof) *shelf {
@@ -107,16 +112,29 @@ func (s *shelf) take(ctx context.Context, f *flight) *held {
 }
 
 func (s *shelf) lease(ctx context.Context) (bool, error) {
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
-	defer cancel()
 	b := s.k.b
 	owner := b.owner + "-" + strconv.FormatInt(b.leases.Add(1), 36)
-	now := b.now()
-	got, err := b.store.LeaseUpstream(ctx, s.key, owner, now, now.Add(2*s.k.timeout()+storeTimeout))
-	if got {
-		s.owner = owner
+	got, err := s.prolong(ctx, s.key, owner)
+	if !got {
+		return false, err
 	}
-	return got, err
+	s.owner = owner
+	held, relax := context.WithCancel(b.life)
+	s.relax = relax
+	key := s.key
+	b.wg.Go(func() {
+		for sleep(held, leaseBeat) {
+			_, _ = s.prolong(held, key, owner) // or it ends, and another asks as well
+		}
+	})
+	return true, nil
+}
+
+func (s *shelf) prolong(ctx context.Context, key, owner string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	now := s.k.b.now()
+	return s.k.b.store.LeaseUpstream(ctx, key, owner, now, now.Add(leaseFor))
 }
 
 // rest is what another process left, if it serves this flight until something better
@@ -151,7 +169,11 @@ func (s *shelf) save(h *held) {
 
 // free ends the lease.
 func (s *shelf) free() {
-	if s.owner == "" || s.key == "" {
+	if s.owner == "" {
+		return
+	}
+	s.relax()
+	if s.key == "" {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.k.b.life), afterTimeout)

@@ -29,7 +29,7 @@ type Database struct {
 func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	for _, part := range [][]test{
 		openTests, tenantTests, clientTests, userTests, keyTests, resourceTests, revocationTests,
-		liveTests, auditTests, chainTests, changeTests, upstreamTests, personTests, absenceTests,
+		liveTests, auditTests, chainTests, changeTests, upstreamTests, settingsTests, personTests, absenceTests,
 		attendanceTests, importTests, sandboxTests,
 	} {
 		for _, tt := range part {

@@ -73,23 +73,22 @@ func (d *Directory) absenceWalk(q *postern.AbsenceQuery, all *types) *walk {
 	case updatedFrom != farPast || updatedTo != farFuture:
 		w = d.walk("absences", absenceColumns, 'u', "updated_at", "number")
 		w.branch(updatedFrom, updatedTo)
-	case !q.Contained && q.Within.From != 0:
-		// What overlaps a window has begun in it, or before it by less than it lasts.
-		w.equal = []string{"length"}
-		for class, days := range lengths {
-			w.branch(b.endsFrom-days*secondsOfDay, b.beginsTo, int64(class))
-		}
-		w.branch(farPast, b.beginsTo, int64(len(lengths)))
-	case filterKinds:
+	case filterKinds && q.Within == (postern.LocalRange{}):
 		branches(w, "type", b.beginsFrom, b.beginsTo, kinds)
 		filterKinds = false
 	default:
-		w.branch(b.beginsFrom, b.beginsTo)
+		w.equal = []string{"length"}
+		for class := range len(lengths) + 1 {
+			w.branch(max(b.beginsFrom, earliest(b.endsFrom, class)), b.beginsTo, int64(class))
+		}
 	}
 	f := &w.filter
-	f.between("begins", b.beginsFrom, b.beginsTo)
+	if w.letter == 'u' {
+		f.between("begins", b.beginsFrom, b.beginsTo)
+	} else {
+		f.between("updated_at", updatedFrom, updatedTo)
+	}
 	f.between("ends", b.endsFrom, b.endsTo)
-	f.between("updated_at", updatedFrom, updatedTo)
 	for _, list := range []struct {
 		column string
 		values []int64
@@ -102,6 +101,14 @@ func (d *Directory) absenceWalk(q *postern.AbsenceQuery, all *types) *walk {
 		}
 	}
 	return w
+}
+
+// earliest gives when an absence of a class can have begun that ends at a moment or after.
+func earliest(ends int64, class int) int64 {
+	if class == len(lengths) {
+		return farPast
+	}
+	return max(farPast, ends-lengths[class]*secondsOfDay)
 }
 
 func numbersOf(people []postern.PersonID) []int64 {

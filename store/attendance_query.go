@@ -71,6 +71,10 @@ func (d *Directory) attendanceWalk(q *postern.AttendanceQuery) *walk {
 	if len(statuses) == 0 {
 		statuses = postern.AttendanceApprovals
 	}
+	kinds := []string{string(postern.Break), string(postern.Work)}
+	if q.Type != "" {
+		kinds = []string{cleanText(string(q.Type))}
+	}
 	projects := len(q.Projects) > 0
 	switch {
 	case q.ByPerson:
@@ -90,19 +94,23 @@ func (d *Directory) attendanceWalk(q *postern.AttendanceQuery) *walk {
 		branches(w, "status", b.beginsFrom, b.beginsTo, textsOf(statuses))
 		w.also = " AND status <> 'CONFIRMED'"
 	default:
-		w.branch(b.beginsFrom, b.beginsTo)
+		branches(w, "kind", b.beginsFrom, b.beginsTo, kinds)
 	}
 	f := &w.filter
-	f.between("begins", b.beginsFrom, b.beginsTo)
+	if w.letter != 'b' {
+		f.between("begins", b.beginsFrom, b.beginsTo)
+	}
+	if w.letter != 'u' {
+		f.between("updated_at", updatedFrom, updatedTo)
+	}
 	f.between("ends", b.endsFrom, b.endsTo)
 	f.between("day", days[0], days[1])
-	f.between("updated_at", updatedFrom, updatedTo)
-	kinds := []string{string(postern.Work), string(postern.Break)}
-	if q.Type != "" {
-		kinds = []string{cleanText(string(q.Type)), cleanText(string(q.Type))}
+	if !f.lean || q.Type != "" {
+		f.also("kind || '' IN (?, ?)", kinds[0], kinds[len(kinds)-1])
 	}
-	f.also("kind IN (?, ?)", kinds[0], kinds[1])
-	oneOf(f, "status || ''", textsOf(statuses))
+	if !f.lean || len(q.Statuses) > 0 {
+		oneOf(f, "status || ''", textsOf(statuses))
+	}
 	if len(q.IDs) > 0 {
 		oneOf(f, "+person", numbersOf(q.People))
 	}

@@ -93,17 +93,21 @@ func (d *Directory) personWalk(q *postern.PersonQuery) (*walk, error) {
 		w.branch(farPast, farFuture)
 	}
 	f := &w.filter
-	f.between("updated_at", updatedFrom, updatedTo)
-	f.between("created_at", createdFrom, createdTo)
+	if w.letter != 'u' {
+		f.between("updated_at", updatedFrom, updatedTo)
+	}
+	if w.letter != 'c' {
+		f.between("created_at", createdFrom, createdTo)
+	}
 	for _, name := range []struct{ column, value string }{
 		{"first_name", q.FirstName}, {"last_name", q.LastName}, {"preferred_name", q.PreferredName}} {
-		f.also("(? = '' OR "+name.column+" || '' = ?)", cleanText(name.value), cleanText(name.value))
+		if !f.lean || name.value != "" {
+			f.also("(? = '' OR "+name.column+" || '' = ?)", cleanText(name.value), cleanText(name.value))
+		}
 	}
-	active := []bool{true, false}
-	if q.Active != nil {
-		active = []bool{*q.Active, *q.Active}
+	if !f.lean || q.Active != nil {
+		f.also("(active AND ? OR NOT active AND ?)", q.Active == nil || *q.Active, q.Active == nil || !*q.Active)
 	}
-	f.also("(active = ? OR active = ?)", active[0], active[1])
 	if len(q.IDs) > 0 {
 		oneOf(f, "email", emails)
 	}

@@ -52,6 +52,10 @@ const maxList = 1000
 type filter struct {
 	text strings.Builder
 	args []any
+	// lean leaves out what lets everything pass. PostgreSQL cannot know that it does,
+	// expects next to no row behind it, and then sorts the table; it has room for more
+	// texts, because it drops those that were not used for long.
+	lean bool
 }
 
 // also adds a condition; each ? in it stands for one of args.
@@ -71,10 +75,15 @@ func (f *filter) add(text string, args ...any) {
 	f.text.WriteString(text)
 }
 
-// between adds a condition on a column that no index shall be chosen for, which is what
-// the sign says to both engines.
+// between adds bounds of a column that no index shall be chosen for, which is what the
+// sign says to both engines. Bounds that let everything pass are left out where f is lean.
 func (f *filter) between(column string, from, to int64) {
-	f.also("+"+column+" BETWEEN ? AND ?", from, to)
+	if !f.lean || from > farPast {
+		f.also("+"+column+" >= ?", from)
+	}
+	if !f.lean || to < farFuture {
+		f.also("+"+column+" <= ?", to)
+	}
 }
 
 // oneOf adds that a column has one of some values, when there are any.
@@ -118,7 +127,8 @@ func fill[T any](values []T) []any {
 
 // walk begins a walk of a table in the order of some columns.
 func (d *Directory) walk(table, columns string, letter byte, order ...string) *walk {
-	return &walk{table: table, columns: columns, letter: letter, order: order, filter: filter{args: []any{d.tenant}}}
+	return &walk{table: table, columns: columns, letter: letter, order: order,
+		filter: filter{args: []any{d.tenant}, lean: d.db.name == PostgreSQL}}
 }
 
 // branch adds a branch with a value for each of the equal columns.
@@ -189,11 +199,17 @@ func badPosition(s string) error {
 // so many of them, filled up with ones that are empty.
 func (w *walk) statement(first, size int, after position, tail func(f *filter)) (string, []any) {
 	f, shared := filter{args: slices.Clone(w.filter.args)}, w.filter.text.String()
+	// SQLite merges branches by itself. PostgreSQL has to be shown that each is in order,
+	// and ends; it would sort all of them.
+	apart := w.filter.lean && size > 1
 	for i := first; i < first+size; i++ {
 		if i > first {
 			f.add(" UNION ALL ")
 		}
 		at := min(i, len(w.values)-1)
+		if apart {
+			f.add("SELECT * FROM (")
+		}
 		f.add("SELECT " + w.columns + " FROM " + w.table + " WHERE tenant = $1")
 		for n, column := range w.equal {
 			f.also(column+" = ?", w.values[at][n])
@@ -213,9 +229,19 @@ func (w *walk) statement(first, size int, after position, tail func(f *filter)) 
 		default:
 			f.also("("+strings.Join(w.order, ", ")+") > (?, ?, ?)", from[0], from[1], from[2])
 		}
-		f.also(w.order[0]+" <= ?", to)
+		switch {
+		case w.filter.lean && to == farFuture:
+		case len(w.order) == 1: // bounded on no walk; SQLite would choose the key for it
+			f.also("+"+w.order[0]+" <= ?", to)
+		default:
+			f.also(w.order[0]+" <= ?", to)
+		}
 		f.text.WriteString(w.also)
 		f.text.WriteString(shared)
+		if apart {
+			tail(&f)
+			f.add(") b" + strconv.Itoa(i-first))
+		}
 	}
 	tail(&f)
 	return f.text.String(), f.args
@@ -259,7 +285,7 @@ func page[T any](ctx context.Context, d *Directory, w *walk, p postern.Paging, s
 	err = w.groups(func(first, size int) error {
 		text, args := w.statement(first, size, after, func(f *filter) {
 			f.add(" ORDER BY " + strings.Join(w.order, ", "))
-			f.add(" LIMIT ? + 0 OFFSET ? + 0", limit, skip) // see Changes
+			f.limit(limit, skip)
 		})
 		some, err := many(ctx, d.db.read, scan, text, args...)
 		out.Items = append(out.Items, some...)
@@ -283,6 +309,24 @@ func page[T any](ctx context.Context, d *Directory, w *walk, p postern.Paging, s
 		out.Total, err = w.count(ctx, d)
 	}
 	return out, err
+}
+
+// limitSizes are the limits that are part of a text. PostgreSQL takes one that it does not
+// know for a tenth of the table, and sorts the table then; so a few more rows are read.
+var limitSizes = []int{2, 11, 26, 51, 101, 201, postern.MaxPage + 1}
+
+// limit ends a statement, after at least so many rows.
+func (f *filter) limit(limit, skip int) {
+	for _, size := range limitSizes {
+		if limit <= size {
+			f.add(" LIMIT " + strconv.Itoa(size))
+			if skip > 0 {
+				f.add(" OFFSET ? + 0", skip)
+			}
+			return
+		}
+	}
+	f.add(" LIMIT ? + 0 OFFSET ? + 0", limit, skip) // see Changes
 }
 
 // count counts the rows of every branch.

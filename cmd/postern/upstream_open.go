@@ -209,13 +209,10 @@ func (o *outside) unknown(name string) error {
 	case len(names) > 0:
 		return e.WithHint("there is %s; `postern upstream list` shows them", strings.Join(names, ", "))
 	case known:
-		return e.WithHint("set %s_%s, or describe it under upstreams in postern.yaml", f.env, strings.ToUpper(f.first()))
+		return e.WithHint("set %s_CLIENT_ID, or describe it under upstreams in postern.yaml", f.env)
 	}
 	return e.WithHint("describe it under upstreams in postern.yaml, or set the variables of one: %s", strings.Join(familyNames(), ", "))
 }
-
-// first is the setting that begins the description of an upstream of the family.
-func (f family) first() string { return "client_id" }
 
 func familyNames() (all []string) {
 	for _, f := range families() {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -218,7 +219,7 @@ func TestABadAnswerSaysWhichUpstreamWhatHappenedAndWhatToDo(t *testing.T) {
 	}
 	secure := httptest.NewTLSServer(answering(200, "application/json", "{}"))
 	t.Cleanup(secure.Close)
-	secure.Config.ErrorLog = nil
+	secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
 	const wrong = `{"error":"invalid_client","error_description":"no"}`
 	big := `{"access_token":"` + strings.Repeat("x", 10<<20) + `"}`
 	for _, tt := range []struct {

@@ -296,6 +296,9 @@ func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Wait > 0 {
 		head.Set("Retry-After", strconv.Itoa(int((e.Wait+time.Second-1)/time.Second)))
 	}
+	if status == http.StatusMethodNotAllowed {
+		head.Set("Allow", strings.Join(h.o.Methods, ", "))
+	}
 	if status == http.StatusUnauthorized {
 		head.Set("WWW-Authenticate", `Bearer realm="postern proxy"`)
 	}

@@ -133,6 +133,9 @@ func TestOnlyWhatIsAllowedIsPassedOn(t *testing.T) {
 		if resp.StatusCode != tt.want || passed != (tt.want == 200) {
 			t.Errorf("%s %s: got %d, passed on %v, want %d", tt.method, tt.path, resp.StatusCode, passed, tt.want)
 		}
+		if allow := resp.Header.Get("Allow"); (tt.want == 405) != (allow != "") {
+			t.Errorf("%s %s: Allow is %q", tt.method, tt.path, allow)
+		}
 		if tt.want != 200 && tt.method != "HEAD" {
 			var p struct{ Detail, Hint, Code, Upstream string }
 			if err := json.Unmarshal([]byte(body), &p); err != nil || p.Detail == "" || p.Hint == "" || p.Upstream != "acme" || p.Code == "" {

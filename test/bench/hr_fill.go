@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"path/filepath"
 	"time"
 
 	"postern.dev/postern"
@@ -29,7 +30,7 @@ var hrAsk = ask{"/oauth2/token", true, func(b []byte, _ *credential) []byte {
 // calls are not paced.
 func (h *house) prepareTenant(ctx context.Context, postgres bool, people int) (d *database, who credential, err error) {
 	p := machines(1, postern.ES256)
-	if d, err = h.prepare(ctx, row{people: p, postgres: postgres}); err != nil {
+	if d, err = h.prepare(ctx, row{people: p, postgres: postgres, empty: !postgres && people >= bulk}); err != nil {
 		return nil, who, err
 	}
 	defer func() {
@@ -37,16 +38,34 @@ func (h *house) prepareTenant(ctx context.Context, postgres bool, people int) (d
 			d.drop()
 		}
 	}()
+	if !postgres && people >= bulk {
+		keep := h.dir
+		if h.settings.dir != "" {
+			keep = h.settings.dir
+		}
+		err = h.copyKept(d, filepath.Join(keep, fmt.Sprintf("pristine-hr-%d", people)), func(half *database) error {
+			if err := h.fill(ctx, half, p); err != nil {
+				return err
+			}
+			return h.fillTenant(ctx, half, people)
+		})
+		return d, p.credential(0), err
+	}
+	return d, p.credential(0), h.fillTenant(ctx, d, people)
+}
+
+// fillTenant loads the tenant's rows.
+func (h *house) fillTenant(ctx context.Context, d *database, people int) error {
 	db, err := store.Open(ctx, d.dsn, store.Options{})
 	if err != nil {
-		return nil, who, err
+		return err
 	}
 	sandbox := postern.Sandbox{Tenant: hrTenant, Switches: map[string]string{"rate-limit": "off"}}
 	err = db.SetSandbox(ctx, sandbox, postern.Event{At: time.Now(), Tenant: hrTenant, Action: postern.ActSandbox, Actor: "bench"})
 	if err == nil {
 		err = db.Directory(hrTenant).Load(ctx, h.company(people))
 	}
-	return d, p.credential(0), errors.Join(err, db.Close())
+	return errors.Join(err, db.Close())
 }
 
 // company gives the rows of a tenant: persons with one employment, two absences and ten

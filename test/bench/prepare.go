@@ -49,6 +49,7 @@ func (h *house) prepare(ctx context.Context, r row) (d *database, err error) {
 		return nil, err
 	}
 	switch {
+	case r.empty:
 	case r.postgres:
 		if d.dsn, d.drop, err = h.schema(ctx); err != nil {
 			return nil, err
@@ -70,20 +71,25 @@ func (h *house) copyPristine(ctx context.Context, d *database, p population) err
 		keep = h.settings.dir
 	}
 	pristine := filepath.Join(keep, fmt.Sprintf("pristine-%d", p.size))
+	h.say("copying the database of %s clients", thousands(p.size))
+	return h.copyKept(d, pristine, func(half *database) error { return h.fill(ctx, half, p) })
+}
+
+// copyKept copies the database in a directory, and has it made if it is not there.
+func (h *house) copyKept(d *database, pristine string, fill func(*database) error) error {
 	if _, err := os.Stat(pristine); errors.Is(err, os.ErrNotExist) {
 		half := pristine + ".new"
 		// What is there is of a run that was interrupted.
 		if err := errors.Join(os.RemoveAll(half), os.Mkdir(half, 0o700)); err != nil {
 			return err
 		}
-		if err := h.fill(ctx, &database{dsn: "sqlite:" + filepath.Join(half, "postern.db")}, p); err != nil {
+		if err := fill(&database{dsn: "sqlite:" + filepath.Join(half, "postern.db")}); err != nil {
 			return err
 		}
 		if err := os.Rename(half, pristine); err != nil {
 			return err
 		}
 	}
-	h.say("copying the database of %s clients", thousands(p.size))
 	for _, name := range []string{"postern.db", "postern.db-wal"} {
 		err := copyFile(filepath.Join(d.dir, name), filepath.Join(pristine, name))
 		if err != nil && !(name != "postern.db" && errors.Is(err, os.ErrNotExist)) {

@@ -12,6 +12,8 @@ type row struct {
 	postgres bool
 	// working is how many clients ask, drawn evenly from all; 0 means 1 000 or all.
 	working int
+	// empty rows get a directory and no database.
+	empty bool
 	// fresh rows let a client ask once only.
 	fresh bool
 	ask   ask

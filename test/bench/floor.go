@@ -20,6 +20,7 @@ import (
 	"net/http"
 	_ "net/http/pprof" // on http.DefaultServeMux
 	"runtime"
+	"strconv"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
@@ -138,7 +139,9 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		if len(f.cfg.Body) > 0 {
-			w.Header()["Content-Type"] = []string{"application/json"}
+			h := w.Header()
+			h["Content-Type"] = []string{"application/json"}
+			h["Content-Length"] = []string{strconv.Itoa(len(f.cfg.Body))}
 			_, _ = w.Write(f.cfg.Body)
 			return
 		}

@@ -105,3 +105,19 @@ func TestPacingIsByClientAndFoldedPath(t *testing.T) {
 		t.Errorf("another method on the same path: %d", w.Code)
 	}
 }
+
+func TestALoadTestIsNotPacedWhereTheSandboxSaysSo(t *testing.T) {
+	t.Parallel()
+	steps := make([]step, 120)
+	for i := range steps {
+		steps[i] = step{Call: "Person", Gives: map[string]any{"ID": 1.0}}
+	}
+	house := newHouse(&scripted{t: t, steps: steps})
+	house.sandbox.Switches = map[string]string{"rate-limit": "off"}
+	h := house.handler(t)
+	for i := range steps {
+		if w := send(t, h, "GET", "/v2/persons/1", ""); w.Code != 200 || w.Header().Get("X-Ratelimit-Remaining") != "100" {
+			t.Fatalf("call %d: %d, %v", i, w.Code, w.Header())
+		}
+	}
+}

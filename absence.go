@@ -1,6 +1,7 @@
 package postern
 
 import (
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -43,7 +44,7 @@ func (t *AbsenceType) Check() error {
 		return Errorf(Invalid, "the name of an absence type has 1 to %d bytes", MaxName).at("name")
 	case t.Unit != Days && t.Unit != Hours:
 		return Errorf(Invalid, "there is no unit %q", Shorten(string(t.Unit), 40)).at("unit").WithHint("use %s or %s", Days, Hours)
-	case t.Category != "" && !oneOf(t.Category, AbsenceCategories):
+	case t.Category != "" && !slices.Contains(AbsenceCategories, t.Category):
 		return Errorf(Invalid, "there is no category %q", Shorten(t.Category, 40)).at("category")
 	case t.HalfDays && t.Unit == Hours:
 		return Errorf(Invalid, "a type counted in hours has no half days").at("half_days")
@@ -145,6 +146,8 @@ func (a *Absence) Check(t *AbsenceType) error {
 		return Errorf(Invalid, "the person is missing").at("person")
 	case a.From == 0:
 		return Errorf(Invalid, "the start is missing").at("starts_from")
+	case a.To != 0 && a.To <= a.From && t.Unit == Days && a.From.Date() > a.Last():
+		return Errorf(Invalid, "the last day, %s, is before the first, %s", a.Last(), a.From.Date()).at("ends_at")
 	case a.To != 0 && a.To <= a.From:
 		return Errorf(Invalid, "the absence ends at %s, not after its start at %s", a.To, a.From).at("ends_at")
 	case a.To != 0 && a.To.Date()-a.From.Date() > MaxAbsence:

@@ -267,3 +267,12 @@ func TestATypeThatCannotBeIsRefusedByField(t *testing.T) {
 		}
 	}
 }
+
+func TestAnAbsenceOfDaysIsRefusedInTheDaysThatWereWritten(t *testing.T) {
+	t.Parallel()
+	a := away(t, "2026-11-26T00:00", "2026-11-26T00:00") // from the 26th to the 25th
+	err := a.Check(leave())
+	if got, want := postern.Public(err), "the last day, 2026-11-25, is before the first, 2026-11-26"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -2,6 +2,7 @@ package postern
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -94,14 +95,16 @@ func (e *Employment) Check() error {
 		return Errorf(Invalid, "employment_start_date is missing").at("employment_start_date")
 	case e.End != 0 && e.End < e.Start:
 		return Errorf(Invalid, "the employment ends on %s, before it starts on %s", e.End, e.Start).at("employment_end_date")
-	case !oneOf(e.Status, EmploymentStatuses):
-		return Errorf(Invalid, "there is no employment status %q", Shorten(string(e.Status), 40)).at("status")
-	case !oneOf(e.Type, EmploymentTypes):
-		return Errorf(Invalid, "there is no employment type %q", Shorten(e.Type, 40)).at("type")
+	case !slices.Contains(EmploymentStatuses, e.Status):
+		return Errorf(Invalid, "there is no employment status %q", Shorten(string(e.Status), 40)).at("status").WithHint("it is one of %s", listed(EmploymentStatuses))
+	case !slices.Contains(EmploymentTypes, e.Type):
+		return Errorf(Invalid, "there is no employment type %q", Shorten(e.Type, 40)).at("type").WithHint("it is one of %s", listed(EmploymentTypes))
 	case len(e.Position) > MaxName:
 		return Errorf(Invalid, "the position is longer than %d bytes", MaxName).at("position")
 	case !hoursOfWeek(e.WeeklyHours) || !hoursOfWeek(e.FullTimeHours):
 		return Errorf(Invalid, "a week has 0 to 168 hours").at("weekly_working_hours")
+	case slices.ContainsFunc(e.CostCenters, func(c CostCenter) bool { return !(c.Weight >= 0 && c.Weight <= 100) }):
+		return Errorf(Invalid, "a cost center bears 0 to 100 percent").at("cost_centers")
 	case e.Supervisor == e.Person:
 		return Errorf(Invalid, "person %d cannot supervise themselves", e.Person).at("supervisor")
 	}

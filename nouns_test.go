@@ -267,6 +267,10 @@ func TestTheValueOfAnAttributeIsOfItsKind(t *testing.T) {
 		good bool
 	}{
 		{postern.Attribute{Key: "a", Value: "anything"}, true},
+		{postern.Attribute{Key: "a b", Value: "x"}, false},
+		{postern.Attribute{Key: "a:b", Value: "x"}, false},
+		{postern.Attribute{Key: "a,b", Value: "x"}, false},
+		{postern.Attribute{Key: "a\n", Value: "x"}, false},
 		{postern.Attribute{Key: "a", Kind: postern.AttributeInt}, true},
 		{postern.Attribute{Key: "a", Kind: postern.AttributeInt, Value: "-5"}, true},
 		{postern.Attribute{Key: "a", Kind: postern.AttributeInt, Value: "5.5"}, false},

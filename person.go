@@ -1,8 +1,12 @@
 package postern
 
 import (
+	"cmp"
+	"fmt"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -74,8 +78,11 @@ func (a *Attribute) Check() error {
 	if a.Key == "" || len(a.Key) > MaxName || len(a.Label) > MaxName || len(a.Value) > MaxValue || len(a.Values) > MaxAttributes {
 		return Errorf(Invalid, "the attribute %q has no name or is too long", Shorten(a.Key, 40)).at("custom_attributes")
 	}
-	if a.Kind != "" && !oneOf(a.Kind, AttributeKinds) {
-		return Errorf(Invalid, "there is no kind of attribute %q", Shorten(string(a.Kind), 40)).at("custom_attributes")
+	if strings.ContainsFunc(a.Key, func(r rune) bool { return r <= ' ' || r == 0x7f || r == ':' || r == ',' }) {
+		return Errorf(Invalid, "the attribute %q has a name with a space, comma, colon or control character", Shorten(a.Key, 40)).at("custom_attributes")
+	}
+	if a.Kind != "" && !slices.Contains(AttributeKinds, a.Kind) {
+		return Errorf(Invalid, "there is no kind of attribute %q", Shorten(string(a.Kind), 40)).at("custom_attributes").WithHint("it is one of %s", listed(AttributeKinds))
 	}
 	var err error
 	switch {
@@ -150,18 +157,14 @@ func set[T any](to *T, from *T) {
 func (p *Person) put(a Attribute) {
 	for i := range p.Custom {
 		if old := &p.Custom[i]; old.Key == a.Key {
-			if a.Value == "" && len(a.Values) == 0 {
+			if old.Value, old.Values = a.Value, a.Values; a.Value == "" && len(a.Values) == 0 {
 				p.Custom = append(p.Custom[:i:i], p.Custom[i+1:]...)
-				return
 			}
-			old.Value, old.Values = a.Value, a.Values
 			return
 		}
 	}
 	if a.Value != "" || len(a.Values) > 0 {
-		if a.Kind == "" {
-			a.Kind = AttributeText
-		}
+		a.Kind = cmp.Or(a.Kind, AttributeText)
 		p.Custom = append(p.Custom, a)
 	}
 }
@@ -186,11 +189,8 @@ func (p *Person) Check() error {
 			return Errorf(Invalid, "%s is longer than %d bytes", f.name, MaxName).at(f.name)
 		}
 	}
-	if p.Gender == "" {
-		p.Gender = GenderUnspecified
-	}
-	if !oneOf(p.Gender, Genders) {
-		return Errorf(Invalid, "there is no gender %q", Shorten(string(p.Gender), 40)).at("gender")
+	if p.Gender = cmp.Or(p.Gender, GenderUnspecified); !slices.Contains(Genders, p.Gender) {
+		return Errorf(Invalid, "there is no gender %q", Shorten(string(p.Gender), 40)).at("gender").WithHint("it is one of %s", listed(Genders))
 	}
 	if len(p.Custom) > MaxAttributes {
 		return Errorf(Invalid, "a person has at most %d attributes", MaxAttributes).at("custom_attributes")
@@ -203,13 +203,9 @@ func (p *Person) Check() error {
 	return nil
 }
 
-func oneOf[T comparable](v T, list []T) bool {
-	for _, l := range list {
-		if l == v {
-			return true
-		}
-	}
-	return false
+// listed gives words as they stand in a sentence.
+func listed[T ~string](words []T) string {
+	return strings.ReplaceAll(strings.Trim(fmt.Sprint(words), "[]"), " ", ", ")
 }
 
 // at sets the parameter at fault and gives e back.

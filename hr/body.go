@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -99,8 +100,26 @@ func checkNames(d *json.Decoder, t reflect.Type, path string, depth int) error {
 		return badParam(path, "%s cannot be a list", path)
 	case t == nil || token == nil:
 		return nil
+	case token != "" && t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(reflect.TypeFor[json.Unmarshaler]()):
+		return badParam(path, "%s has to be an object", path)
+	case token != "" && t.Kind() == reflect.Slice:
+		return badParam(path, "%s has to be a list", path)
+	case t == reflect.TypeFor[openText]() && !textFor(token, path):
+		return badParam(path, "%s is a text, and cannot be %v", path, postern.Shorten(fmt.Sprint(token), 40))
 	}
 	return checkScalar(token, t, path)
+}
+
+// textFor says whether a value can stand for a text. Ids that are digits are written as
+// numbers by many; elsewhere a number or a truth is a slip.
+func textFor(token json.Token, path string) bool {
+	switch token.(type) {
+	case string:
+		return true
+	case json.Number:
+		return path == "id" || strings.HasSuffix(path, ".id")
+	}
+	return false
 }
 
 func checkScalar(token json.Token, t reflect.Type, path string) error {
@@ -177,7 +196,7 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 
 func unknownField(at, name string, known map[string]reflect.Type) error {
 	e := badParam(at, "there is no field %s", at)
-	best, least := "", 4
+	best, least := "", max(1, (len(name)+1)/3)+1
 	for k := range known {
 		if n := distance(strings.ToLower(postern.Shorten(name, 64)), k); n < least || n == least && k < best {
 			best, least = k, n

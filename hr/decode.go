@@ -39,14 +39,6 @@ func someIf[T comparable](v T) option[T] {
 	return some(v)
 }
 
-// ptr gives the value, nil when there is none.
-func (m option[T]) ptr() *T {
-	if !m.has {
-		return nil
-	}
-	return &m.v
-}
-
 // given says whether the member was there, be it null.
 func (m option[T]) given() bool { return m.has || m.null }
 
@@ -183,7 +175,9 @@ func (d *day) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	if len(s) > 10 && (s[10] == 'T' || s[10] == ' ') {
-		s = s[:10]
+		if _, _, err := momentsOf(s[:10]+"T"+s[11:], time.UTC); err == nil {
+			s = s[:10]
+		}
 	}
 	date, err := postern.ParseDate(s)
 	*d = day(date)
@@ -256,14 +250,6 @@ func (m *moment) UnmarshalJSON(b []byte) error {
 		*m = moment(from.UTC())
 	}
 	return nil
-}
-
-// or gives the value, and another when there is none.
-func (m option[T]) or(other T) T {
-	if !m.has {
-		return other
-	}
-	return m.v
 }
 
 // at is an instant, absent when it is none.

@@ -2,6 +2,7 @@ package hr
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -70,7 +71,11 @@ func (c *call) pass(some []route) error {
 	if err := c.authorize(); err != nil {
 		return err
 	}
-	c.query = c.r.URL.Query() // what cannot be read is left out, as unknown keys are
+	var err error
+	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil { // a filter that is left out would show everybody
+		return badParam("query", "Provided filter encoding is invalid.").
+			WithHint("escape the values of the query; %%25 stands for a percent sign, %%3B for a semicolon")
+	}
 	c.dir = c.Directory(c.tenant.ID)
 	if err := c.pace(); err != nil {
 		return err
@@ -228,7 +233,7 @@ func badTenantHeader(msg string) error {
 func notYourTenant() error {
 	e := postern.Errorf(postern.Forbidden, "the client was not granted this tenant")
 	e.Cause = "tenant"
-	return e
+	return e.WithHint("name a tenant that the client was granted in X-Tenant-Id; an operator can grant it another")
 }
 
 // bearer reads the token, from the header alone (RFC 6750 section 2.1).

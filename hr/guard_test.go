@@ -165,7 +165,7 @@ func TestABodyIsReadStrictly(t *testing.T) {
 		`{"first_name":"A","last_name":"B","employments":[{"position":5}]}`:                                                       {400, "employments[].position"},
 		`{"first_name":"A","last_name":"B","employments":{}}`:                                                                     {400, "employments"},
 		`{"first_name":"A","last_name":"B","employments":[{"office":{"id":"1","name":"x"}}]}`:                                     {400, "employments[].office.name"},
-		`{"first_name":"A","last_name":"B","custom_attributes":[{"id":"a","value":{"deep":[{"x":1}]}}]}`:                          {201, ""},
+		`{"first_name":"A","last_name":"B","custom_attributes":[{"id":"a","value":[{"deep":[{"x":1}]}]}]}`:                        {201, ""},
 		`{"first_name":"A","last_name":"B","custom_attributes":[{"value":"x"}]}`:                                                  {400, "custom_attributes[].id"},
 		`{"first_name":"A","last_name":"B","employments":[{"employment_start_date":"2026-01-01","weekly_working_hours":"many"}]}`: {400, "employments[].weekly_working_hours"},
 		`{"first_name":"A","last_name":"B","employments":[{"employment_start_date":"2026-01-01","weekly_working_hours":200}]}`:    {422, "weekly_working_hours"},

@@ -336,6 +336,9 @@ func changePerson(c *call) error {
 	return c.empty(204)
 }
 
+// languages are those that a person can be written to in.
+var languages = []string{"de", "en", "es", "fi", "fr", "it", "nl", "sv"}
+
 // decodePersonChange reads what is to change; null takes a value away.
 func decodePersonChange(w *personWrite) (postern.PersonChange, error) {
 	var c postern.PersonChange
@@ -356,7 +359,15 @@ func decodePersonChange(w *personWrite) (postern.PersonChange, error) {
 		}
 		c.Gender = &g
 	}
+	if s := string(w.Language.v); s != "" && !slices.Contains(languages, s) {
+		return c, unprocessable(badParam("language_code", "there is no language %q", postern.Shorten(s, 40)).
+			WithHint("it is one of %s", strings.Join(languages, ", ")))
+	}
 	for i := range w.Custom.v {
+		if v := w.Custom.v[i].Value; len(v) > 0 && v[0] == '{' {
+			return c, badParam("custom_attributes[].value", "the value of %s cannot be an object", postern.Shorten(string(w.Custom.v[i].ID), 40)).
+				WithHint("send a text, a number, true or false, or a list of texts")
+		}
 		a, err := decodeAttribute(&w.Custom.v[i])
 		if err != nil {
 			return c, err

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httputil"
 	"net/url"
 	"strings"
 	"sync"
@@ -435,41 +434,5 @@ func TestWhatTheBrokerHasAgainstACallIsToldToTheCaller(t *testing.T) {
 		if resp.StatusCode != tt.want || !strings.Contains(body, "mend it") || strings.Contains(body, "marker") {
 			t.Errorf("%v: got %d %s", tt.err, resp.StatusCode, body)
 		}
-	}
-}
-
-// BenchmarkProxy measures a call through our proxy beside a reverse proxy that does
-// nothing, both before the same API.
-func BenchmarkProxy(b *testing.B) {
-	back := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(bytes.Repeat([]byte("x"), 4<<10))
-	}))
-	defer back.Close()
-	u, _ := url.Parse(back.URL)
-	base := proxy.NewBase()
-	defer base.CloseIdleConnections()
-	plain := &httputil.ReverseProxy{Transport: base, Rewrite: func(pr *httputil.ProxyRequest) { pr.SetURL(u) }}
-	ours := proxy.NewHandler(proxy.Options{Transport: transport(b, proxy.Config{API: back.URL, Tokens: &tokens{}, Base: base})})
-	for name, h := range map[string]http.Handler{"postern": ours, "plain": plain} {
-		b.Run(name, func(b *testing.B) {
-			front := httptest.NewServer(h)
-			defer front.Close()
-			hc := &http.Transport{MaxIdleConnsPerHost: 64}
-			defer hc.CloseIdleConnections()
-			b.ReportAllocs()
-			b.RunParallel(func(pb *testing.PB) {
-				r, _ := http.NewRequestWithContext(b.Context(), "GET", front.URL+"/v2/persons", nil)
-				for pb.Next() {
-					resp, err := hc.RoundTrip(r)
-					if err != nil {
-						b.Error(err)
-						return
-					}
-					_, _ = io.Copy(io.Discard, resp.Body)
-					_ = resp.Body.Close()
-				}
-			})
-		})
 	}
 }

@@ -68,7 +68,7 @@ func unknownKeys(node *yaml.Node, t reflect.Type, path string) (bad []string) {
 
 // nearest gives the name that the fewest edits lead to, "" when none is near.
 func nearest(word string, names []string) (best string) {
-	least := max(2, len(word)/3) + 1
+	least := max(1, (len(word)+1)/3) + 1
 	for _, name := range names {
 		if d := distance(word, name); d < least {
 			best, least = name, d

@@ -112,8 +112,11 @@ func (c *hrImportCmd) report(a *app, v importView) error {
 		}
 	}
 	if v.Refused > 0 && !c.Partial {
-		return postern.Errorf(postern.Invalid, "%s refused; nothing was stored", counted(v.Refused, "row is", "rows are")).
-			WithHint("mend the file, or say --partial to store the other %d", v.Created+v.Updated)
+		e := postern.Errorf(postern.Invalid, "%s refused; nothing was stored", counted(v.Refused, "row is", "rows are"))
+		if good := v.Created + v.Updated; good > 0 {
+			return e.WithHint("mend the file, or say --partial to store the other %d", good)
+		}
+		return e.WithHint("mend the file")
 	}
 	if !c.JSON {
 		done := fmt.Sprintf("%s: %d created, %d replaced", v.Kind, v.Created, v.Updated)

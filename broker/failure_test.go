@@ -110,8 +110,8 @@ func TestTheSpareSecretIsTriedOnceWhenTheOtherIsRefused(t *testing.T) {
 		up.Spare = secret("s2")
 		good := "s2"
 		s := &server{answer: func(n int, req postern.Request) (broker.Answer, error) {
-			if req.Secret.Reveal() != good {
-				return broker.Answer{}, badPair
+			if req.Secret.Reveal() != good { // most wires do not tell why it is refused
+				return broker.Answer{}, &postern.Error{Code: postern.Unauthenticated, Msg: "the token server answered 401 invalid_client"}
 			}
 			return token(fmt.Sprintf("t%d", n), time.Hour), nil
 		}}

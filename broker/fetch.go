@@ -146,7 +146,9 @@ func (k *keeper) refused(p proof) error {
 // ask makes the request, and another with the spare secret if the first is refused.
 func (k *keeper) ask(ctx context.Context, f *flight, p proof) (*held, error) {
 	h, err := k.once(ctx, f, p, p.secret)
-	if postern.ReasonOf(err) != postern.BadClient || p.spare.Empty() {
+	// A person's password has no spare, and few wires tell more than that a client was
+	// refused.
+	if postern.CodeOf(err) != postern.Unauthenticated || postern.ReasonOf(err) == postern.BadGrant || p.spare.Empty() {
 		return h, k.refuse(err, p)
 	}
 	h, again := k.once(ctx, f, p, p.spare)

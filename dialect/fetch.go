@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -114,19 +115,24 @@ func send(ctx context.Context, hc *http.Client, r *http.Request) (*http.Response
 	return resp, nil
 }
 
-// scrub withholds the cause of an error that repeats a credential or the query:
-// some servers answer with what they were sent.
+// scrub withholds what of an error repeats a credential or the query, the cause first
+// and then the message: some servers answer with what they were sent.
 func scrub(err error, req postern.Request, r *http.Request, more ...postern.Secret) error {
 	e := postern.AsError(err)
 	if e == nil {
 		return nil
 	}
-	text := e.Error() + e.Hint
-	for _, s := range append(more, req.Secret, req.Password, postern.NewSecret(r.URL.RawQuery)) {
-		if v := s.Reveal(); v != "" && strings.Contains(text, v) {
-			return &postern.Error{Code: e.Code, Reason: e.Reason, Msg: "the token server failed", Wait: e.Wait,
-				Err: errors.New("details withheld: they repeat a credential")}
-		}
+	private := append(more, req.Secret, req.Password, postern.NewSecret(r.URL.RawQuery))
+	repeats := func(text string) bool {
+		return slices.ContainsFunc(private, func(s postern.Secret) bool { return !s.Empty() && strings.Contains(text, s.Reveal()) })
 	}
-	return e
+	if !repeats(e.Error() + e.Hint) {
+		return e
+	}
+	out := &postern.Error{Code: e.Code, Reason: e.Reason, Msg: "the token server failed", Wait: e.Wait,
+		Err: errors.New("details withheld: they repeat a credential")}
+	if !repeats(e.Msg) {
+		out.Msg = e.Msg
+	}
+	return out
 }

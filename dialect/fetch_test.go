@@ -88,6 +88,24 @@ func TestErrorsHoldNoCredentialAndNoQuery(t *testing.T) {
 	}
 }
 
+// A secret that is a word like any other costs the words that hold it, not the code.
+func TestAnErrorWithoutItsCauseStillSaysWhatWasAnswered(t *testing.T) {
+	t.Parallel()
+	const body = `{"error":"invalid_client","error_description":"the secret is wrong"}`
+	for secret, want := range map[string]string{"wrong": "answered 400 invalid_client", "invalid_client": "the token server failed"} {
+		rt := transport(func(*http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 400, Body: io.NopCloser(strings.NewReader(body))}, nil
+		})
+		d, _ := dialect.Named("oauth2")
+		req := requestOf(d)
+		req.Secret = postern.NewSecret(secret)
+		_, err := dialect.Fetch(t.Context(), &http.Client{Transport: rt}, d, "https://a.test", req)
+		if e := postern.AsError(err); e == nil || !strings.Contains(e.Msg, want) || strings.Contains(e.Error()+e.Hint, secret) || e.Code != postern.Unauthenticated {
+			t.Errorf("%s: got %v, want %q", secret, err, want)
+		}
+	}
+}
+
 func TestAnUnreachableServerIsUnavailableAndItsURLStaysInside(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.NotFoundHandler())

@@ -29,8 +29,8 @@ type Options struct {
 	// Prefixes are the paths that may be called, each with everything below it; nil means
 	// all.
 	Prefixes []string
-	// Never are paths that may not be called whatever Prefixes says, such as those that
-	// end or give tokens, each with everything below it.
+	// Never are the paths at which tokens are given and ended, each with everything below
+	// it. They may not be called whatever Prefixes says.
 	Never []string
 	// Upgrades allows a call to become a WebSocket, inside which no rule holds. Without
 	// it such calls are refused.
@@ -200,15 +200,19 @@ func (h *Handler) admit(r *http.Request) error {
 	}
 	if !slices.Contains(h.o.Methods, r.Method) {
 		return postern.Errorf(postern.Forbidden, "%s is not allowed here, only %s", postern.Shorten(r.Method, 20), strings.Join(h.o.Methods, ", ")).
-			WithHint("start the proxy with the methods that are needed").Because(postern.BadMethod)
+			WithHint("start the proxy with the methods that are needed, as by --write or --allow").Because(postern.BadMethod)
 	}
-	if within(h.o.Never, p) || h.o.Prefixes != nil && !within(h.o.Prefixes, p) {
+	if within(h.o.Never, p) {
+		return postern.Errorf(postern.Forbidden, "the path %s is never passed on", postern.Shorten(p, 100)).
+			WithHint("tokens are given and ended there, and the proxy adds its own to every call")
+	}
+	if h.o.Prefixes != nil && !within(h.o.Prefixes, p) {
 		return postern.Errorf(postern.Forbidden, "the path %s is not allowed here", postern.Shorten(p, 100)).
-			WithHint("start the proxy with the paths that are needed")
+			WithHint("start the proxy with the paths that are needed, as by --allow")
 	}
 	if r.Header.Get("Upgrade") != "" && !h.o.Upgrades {
 		return postern.Errorf(postern.Forbidden, "a call may not become a WebSocket here").
-			WithHint("start the proxy so that it may: no rule holds inside it")
+			WithHint("start the proxy so that it may, as by --write: no rule holds inside it")
 	}
 	return nil
 }

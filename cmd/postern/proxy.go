@@ -241,7 +241,7 @@ func (c *proxyCmd) serve(ctx context.Context, o *outside, h http.Handler, metric
 	srv.Protocols.SetHTTP1(true)
 	srv.Protocols.SetHTTP2(true)
 	srv.Protocols.SetUnencryptedHTTP2(c.TLSCert == "")
-	stopMetrics, err := c.serveMetrics(ctx, metrics)
+	measured, stopMetrics, err := c.serveMetrics(ctx, metrics)
 	if err != nil {
 		return errors.Join(err, ln.Close())
 	}
@@ -250,9 +250,12 @@ func (c *proxyCmd) serve(ctx context.Context, o *outside, h http.Handler, metric
 	if scheme == "http" && c.Expose {
 		o.warn("the bearer of callers can be read on the way: give a certificate with --tls-cert and --tls-key")
 	}
+	attrs := []slog.Attr{slog.String("url", scheme+"://"+ln.Addr().String()), slog.String("upstream", c.Upstream), slog.String("version", version)}
+	if measured != "" {
+		attrs = append(attrs, slog.String("metrics", measured))
+	}
 	// Whatever the level: others wait for this line, and port 0 is told here only.
-	newLog(o.stderr, o.cfg.LogFormat, "info").LogAttrs(ctx, slog.LevelInfo, "listening", slog.String("url", scheme+"://"+ln.Addr().String()),
-		slog.String("upstream", c.Upstream), slog.String("version", version))
+	newLog(o.stderr, o.cfg.LogFormat, "info").LogAttrs(ctx, slog.LevelInfo, "listening", attrs...)
 	ended := make(chan error, 1)
 	go func() {
 		if c.TLSCert != "" {
@@ -275,23 +278,24 @@ func (c *proxyCmd) serve(ctx context.Context, o *outside, h http.Handler, metric
 	return nil
 }
 
-// serveMetrics answers on an address of the machine itself, if one is wanted.
-func (c *proxyCmd) serveMetrics(ctx context.Context, h http.Handler) (stop func(), err error) {
+// serveMetrics answers on an address of the machine itself, if one is wanted, and gives
+// the URL.
+func (c *proxyCmd) serveMetrics(ctx context.Context, h http.Handler) (at string, stop func(), err error) {
 	if c.Metrics == "" {
-		return func() {}, nil
+		return "", func() {}, nil
 	}
 	if host, _, err := net.SplitHostPort(c.Metrics); err != nil || !postern.Loopback(host) {
-		return nil, errMisused{postern.Errorf(postern.Invalid, "--metrics: %q is no address of the machine itself", postern.Shorten(c.Metrics, 80))}
+		return "", nil, errMisused{postern.Errorf(postern.Invalid, "--metrics: %q is no address of the machine itself", postern.Shorten(c.Metrics, 80))}
 	}
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Metrics)
 	if err != nil {
-		return nil, &postern.Error{Code: postern.Unavailable, Msg: "cannot listen on " + c.Metrics, Err: err}
+		return "", nil, &postern.Error{Code: postern.Unavailable, Msg: "cannot listen on " + c.Metrics, Err: err}
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", h)
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = srv.Serve(ln) }()
-	return func() { _ = srv.Close() }, nil
+	return "http://" + ln.Addr().String() + "/metrics", func() { _ = srv.Close() }, nil
 }
 
 // seen counts what happened to tokens and to calls.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -255,10 +256,39 @@ func changeEmployment(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := c.dir.ChangeEmployment(c.ctx, id, c.r.PathValue("employment"), change, c.write()); err != nil {
+	employment := c.r.PathValue("employment")
+	if change.Office != nil || change.LegalEntity != nil || change.Team != nil || change.CostCenters != nil {
+		old, err := c.dir.Employment(c.ctx, id, employment)
+		if err != nil {
+			return err
+		}
+		keepNames(&change, &old)
+	}
+	if err := c.dir.ChangeEmployment(c.ctx, id, employment, change, c.write()); err != nil {
 		return unprocessable(err)
 	}
 	return c.empty(204)
+}
+
+// keepNames gives what a change refers to the name that it had, for this wire has ids
+// alone: who sends back what they read has not changed a name.
+func keepNames(change *postern.EmploymentChange, old *postern.Employment) {
+	for _, r := range []struct{ to, from *postern.Ref }{
+		{change.Office, &old.Office}, {change.LegalEntity, &old.LegalEntity}, {change.Team, &old.Team}, {change.Department, &old.Department},
+	} {
+		if r.to != nil && r.to.ID == r.from.ID {
+			r.to.Name = r.from.Name
+		}
+	}
+	if change.CostCenters == nil {
+		return
+	}
+	for i := range *change.CostCenters {
+		to := &(*change.CostCenters)[i]
+		if at := slices.IndexFunc(old.CostCenters, func(from postern.CostCenter) bool { return from.ID == to.ID }); at >= 0 {
+			to.Name = old.CostCenters[at].Name
+		}
+	}
 }
 
 // decodeChange reads what is to change; null takes a value away.

@@ -1,9 +1,13 @@
 package hr_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"postern.dev/postern"
 	"postern.dev/postern/hr"
 )
 
@@ -96,5 +100,38 @@ func TestACostCenterBearsAPartAndNoMore(t *testing.T) {
 		if w.Code != 422 || !strings.Contains(w.Body.String(), "0 to 100 percent") {
 			t.Errorf("%s: %d %s", weight, w.Code, w.Body)
 		}
+	}
+}
+
+// The wire has ids alone. Who sends back the id that they read has not changed a name.
+func TestAChangeThatRepeatsAnIDKeepsItsName(t *testing.T) {
+	t.Parallel()
+	h := newReal(t)
+	dir := h.db.Directory(testTenant)
+	named := postern.Employment{Status: postern.EmploymentActive, Type: "INTERNAL", Start: postern.NewDate(2024, 1, 2),
+		Office: postern.Ref{ID: "11", Name: "Berlin"}, LegalEntity: postern.Ref{ID: "1", Name: "Firm"}, Team: postern.Ref{ID: "4", Name: "Core"},
+		Department: postern.Ref{ID: "5", Name: "Engineering"}, CostCenters: []postern.CostCenter{{Ref: postern.Ref{ID: "7", Name: "General"}, Weight: 100}}}
+	id, err := dir.CreatePerson(t.Context(), postern.Person{FirstName: "Ada", LastName: "Test", Employments: []postern.Employment{named}}, postern.Write{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := dir.Person(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := fmt.Sprintf("/v2/persons/%d/employments/%s", id, p.Employments[0].ID)
+	w := send(t, h.handler, "PATCH", path, `{"office":{"id":"11"},"legal_entity":{"id":"2"},"org_units":[{"type":"team","id":"4"},{"type":"department","id":"6"}],
+		"cost_centers":[{"id":"8","weight":40},{"id":"7","weight":60}]}`, "Authorization", "Bearer "+h.token(testTenant, "personio-v2", hr.Scopes()))
+	if w.Code != 204 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	got, err := dir.Employment(t.Context(), id, p.Employments[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refs := []postern.Ref{got.Office, got.LegalEntity, got.Team, got.Department, got.CostCenters[0].Ref, got.CostCenters[1].Ref}
+	want := []postern.Ref{{ID: "11", Name: "Berlin"}, {ID: "2"}, {ID: "4", Name: "Core"}, {ID: "6"}, {ID: "8"}, {ID: "7", Name: "General"}}
+	if diff := cmp.Diff(want, refs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

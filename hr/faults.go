@@ -103,7 +103,7 @@ var loggedKeys = []string{
 	"start_date", "end_date", "updated_from", "updated_to", "updated_since", "includePending",
 	"employees[]", "attributes[]", "absence_types[]", "absence_periods[]",
 	"employees", "attributes", "absence_types", "absence_periods",
-	"created_at", "updated_at", "attribution_date", "starts_from.date_time", "ends_at.date_time", "start.date_time", "end.date_time",
+	"created_at", "updated_at", "attribution_date", "starts_from", "starts_from.date_time", "ends_at", "ends_at.date_time", "start.date_time", "end.date_time",
 }
 
 func (c *call) loggedPath() string {

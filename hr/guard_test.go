@@ -56,15 +56,16 @@ func TestWhatIsWithheldIsListedAsFarAsThereIsRoom(t *testing.T) {
 func TestTheRequestLogNamesNobody(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{
-		"/v2/persons?email=ada@firm.test&limit=2":                          "/v2/persons?email=…&limit=2",
-		"/v2/persons?first_name=Ada&last_name=T&preferred_name=A&status=x": "/v2/persons?first_name=…&last_name=…&preferred_name=…&status=x",
-		"/v2/persons?cursor=cur_AAAA&id=12,13&id=14":                       "/v2/persons?cursor=…&id=12%2C13%2C14",
-		"/v2/persons?id=ada@firm.test":                                     "/v2/persons?id=…",
-		"/v2/persons?new=Ada":                                              "/v2/persons?new=…",
-		"/v2/persons?ada%40firm.test=1":                                    "/v2/persons?…=…",
-		"/v2/persons?updated_at.gt=2026-01-01&email.gt=a":                  "/v2/persons?email.gt=…&updated_at.gt=2026-01-01",
-		"/v2/persons/ada@firm.test":                                        "/v2/persons/…",
-		"/v2/persons/12":                                                   "/v2/persons/12",
+		"/v2/persons?email=ada@firm.test&limit=2":                               "/v2/persons?email=…&limit=2",
+		"/v2/absence-periods?starts_from.gte=2026-11-22&ends_at.lte=2026-11-28": "/v2/absence-periods?ends_at.lte=2026-11-28&starts_from.gte=2026-11-22",
+		"/v2/persons?first_name=Ada&last_name=T&preferred_name=A&status=x":      "/v2/persons?first_name=…&last_name=…&preferred_name=…&status=x",
+		"/v2/persons?cursor=cur_AAAA&id=12,13&id=14":                            "/v2/persons?cursor=…&id=12%2C13%2C14",
+		"/v2/persons?id=ada@firm.test":                                          "/v2/persons?id=…",
+		"/v2/persons?new=Ada":                                                   "/v2/persons?new=…",
+		"/v2/persons?ada%40firm.test=1":                                         "/v2/persons?…=…",
+		"/v2/persons?updated_at.gt=2026-01-01&email.gt=a":                       "/v2/persons?email.gt=…&updated_at.gt=2026-01-01",
+		"/v2/persons/ada@firm.test":                                             "/v2/persons/…",
+		"/v2/persons/12":                                                        "/v2/persons/12",
 	} {
 		var visits []postern.Visit
 		var gives any

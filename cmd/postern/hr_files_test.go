@@ -51,7 +51,7 @@ func nouns(t testing.TB, k kind) (out []any) {
 			for i := range d.IntN(5) {
 				a := postern.Attribute{Key: fmt.Sprintf("dynamic_%d", i), Label: nasty(d), Kind: postern.AttributeText, Value: nasty(d)}
 				if i == 3 {
-					a.Key, a.Kind, a.Value, a.Values = `odd:key\`, postern.AttributeList, "", []string{nasty(d), "", nasty(d)}
+					a.Key, a.Kind, a.Value, a.Values = `odd;key\`, postern.AttributeList, "", []string{nasty(d), "", nasty(d)}
 				}
 				p.Custom = append(p.Custom, a)
 			}

@@ -60,6 +60,10 @@ func secondsLeft(t testing.TB, tok *oauth2.Token) float64 {
 	return left
 }
 
+// hrScopes are the scopes of the HR API, which the demo's credentials have.
+const hrScopes = "personio:absences:read personio:absences:write personio:attendances:read personio:attendances:write " +
+	"personio:persons:read personio:persons:write"
+
 func TestStandardClientGetsTokensInEveryAuthStyle(t *testing.T) {
 	t.Parallel()
 	d := startDemo(t)
@@ -74,11 +78,11 @@ func TestStandardClientGetsTokensInEveryAuthStyle(t *testing.T) {
 		{"oauth2 in the body", "/oauth2/token", "OAUTH2", oauth2.AuthStyleInParams, "orders:read orders:write", time.Hour, 1},
 		{"oauth2 found out", "/oauth2/token", "OAUTH2", oauth2.AuthStyleAutoDetect, "orders:read orders:write", time.Hour, 1},
 		{"personio-v2 in the body", "/v2/auth/token", "PERSONIO", oauth2.AuthStyleInParams,
-			"personio:absences:read personio:absences:write personio:attendances:read personio:persons:read", 24 * time.Hour, 1},
+			hrScopes, 24 * time.Hour, 1},
 		// The header is not read there, so the client asks once more with a body.
 		{"personio-v2 found out", "/v2/auth/token", "PERSONIO_READONLY", oauth2.AuthStyleAutoDetect, "personio:persons:read", 24 * time.Hour, 2},
-		{"personify in the body", "/connect/token", "PERSONIFY", oauth2.AuthStyleInParams, "idp_api personio:persons:read", time.Hour, 1},
-		{"personify in the header", "/connect/token", "PERSONIFY", oauth2.AuthStyleInHeader, "idp_api personio:persons:read", time.Hour, 1},
+		{"personify in the body", "/connect/token", "PERSONIFY", oauth2.AuthStyleInParams, "idp_api " + hrScopes, time.Hour, 1},
+		{"personify in the header", "/connect/token", "PERSONIFY", oauth2.AuthStyleInHeader, "idp_api " + hrScopes, time.Hour, 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,7 +3,7 @@
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run build test check bench fuzz golden interop release clean
+.PHONY: help run build test check bench bench-broker fuzz golden interop release clean
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 LDFLAGS := -s -w -X main.version=$(VERSION)
@@ -17,6 +17,10 @@ TESTTIME ?= 15m
 # `make bench ARGS=-short`.
 ARGS ?=
 
+# The broker beside golang.org/x/oauth2, the proxy beside one that does nothing. With
+# ARGS, which are for test/bench, `make bench` leaves them out.
+BENCHBROKER := go test -run '^$$' -bench . -benchtime 3s -p 1 ./broker ./proxy
+
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
 
 # Tools, pinned here and not in go.mod: nothing of ours imports them.
@@ -24,7 +28,7 @@ STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## Start a server with a demo tenant; it prints commands to try
 	bin/postern serve --demo $(ARGS)
@@ -48,8 +52,12 @@ check: ## Look at the source: format, vet, staticcheck, modules, known vulnerabi
 		echo "NOT CHECKED for known vulnerabilities: their database cannot be read from here"; \
 	else echo "$$out"; exit 1; fi
 
-bench: ## Measure tokens per second and CPU per token against the floor
+bench: ## Measure tokens, the HR API, the broker and the proxy beside their floors
 	POSTERN_TEST_FSYNC=on test/with-postgres go run ./test/bench $(ARGS)
+	$(if $(strip $(ARGS)),,$(BENCHBROKER))
+
+bench-broker: ## Measure the broker and the proxy alone, a minute
+	$(BENCHBROKER)
 
 fuzz: ## Run every fuzz test for FUZZTIME (20s)
 	@grep -rlE '^func Fuzz' --include='*_test.go' --exclude-dir=node_modules . | sort | while read -r file; do \

@@ -326,7 +326,9 @@ func TestAWebSocketPassesWhereItMay(t *testing.T) {
 		_ = rw.Flush()
 	}
 	for _, may := range []bool{true, false} {
-		u, _ := url.Parse(through(t, proxy.Options{Upgrades: may}, &tokens{}, api))
+		said := make(chan string, 1)
+		log := slog.New(slog.NewTextHandler(writer(func(b []byte) { said <- string(b) }), nil))
+		u, _ := url.Parse(through(t, proxy.Options{Upgrades: may, Log: log}, &tokens{}, api))
 		conn, err := net.Dial("tcp", u.Host)
 		if err != nil {
 			t.Fatal(err)
@@ -350,6 +352,10 @@ func TestAWebSocketPassesWhereItMay(t *testing.T) {
 		fmt.Fprint(conn, "hello\n")
 		if got, err := in.ReadString('\n'); got != "echo hello\n" {
 			t.Errorf("got %q, %v", got, err)
+		}
+		_ = conn.Close()
+		if line := <-said; !strings.Contains(line, "path=/ws status=101") {
+			t.Errorf("the access record is %s", line)
 		}
 	}
 }

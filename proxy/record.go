@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"bufio"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -19,8 +21,18 @@ type record struct {
 	err    error
 }
 
-// Unwrap lets http.ResponseController flush and hijack.
+// Unwrap lets http.ResponseController flush.
 func (w *record) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// Hijack notes that the call became another protocol: the answer that says so is
+// written past us.
+func (w *record) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil && w.status == 0 {
+		w.status = http.StatusSwitchingProtocols
+	}
+	return conn, rw, err
+}
 
 // WriteHeader notes the status.
 func (w *record) WriteHeader(status int) {

@@ -149,7 +149,9 @@ func (h *house) measureAll(ctx context.Context, rows []row, rep *report) error {
 
 // wantsHR says whether any row of the HR API is to be measured.
 func (s settings) wantsHR() bool {
-	return slices.ContainsFunc(hrSizes, func(n int) bool { return s.only.MatchString(hrName("SQLite", n) + hrName("PostgreSQL", n)) })
+	return slices.ContainsFunc(hrSizes, func(n int) bool {
+		return s.only.MatchString(hrName("SQLite", n)) || s.only.MatchString(hrName("PostgreSQL", n))
+	})
 }
 
 // chosen gives the rows to measure.

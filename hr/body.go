@@ -6,13 +6,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"postern.dev/postern"
+	"postern.dev/postern/internal/near"
 )
 
 // Bounds of the bodies we read.
@@ -196,34 +199,9 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 
 func unknownField(at, name string, known map[string]reflect.Type) error {
 	e := badParam(at, "there is no field %s", at)
-	best, least := "", max(1, (len(name)+1)/3)+1
-	for k := range known {
-		if n := distance(strings.ToLower(postern.Shorten(name, 64)), k); n < least || n == least && k < best {
-			best, least = k, n
-		}
-	}
+	best := near.Of(name, slices.Collect(maps.Keys(known)))
 	if best != "" {
 		return e.WithHint("did you mean %s?", best)
 	}
 	return e
-}
-
-// distance counts the letters to change, add or drop to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -62,9 +62,6 @@ func DecodePersonBody(b []byte) (any, error) {
 	return w, err
 }
 
-// Distance counts letters.
-func Distance(a, b string) int { return distance(a, b) }
-
 // Moments reads a time of a filter.
 func Moments(s string, zone *time.Location) (from, to time.Time, err error) {
 	return momentsOf(s, zone)

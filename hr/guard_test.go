@@ -180,15 +180,3 @@ func TestABodyIsReadStrictly(t *testing.T) {
 		}
 	}
 }
-
-func TestTheNearestFieldIsNamed(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		a, b string
-		n    int
-	}{{"", "", 0}, {"a", "", 1}, {"kitten", "sitting", 3}, {"emial", "email", 2}, {"email", "email", 0}} {
-		if n := hr.Distance(c.a, c.b); n != c.n {
-			t.Errorf("%q to %q: %d, want %d", c.a, c.b, n, c.n)
-		}
-	}
-}

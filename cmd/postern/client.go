@@ -12,6 +12,7 @@ import (
 	"postern.dev/postern"
 	"postern.dev/postern/dialect"
 	"postern.dev/postern/hr"
+	"postern.dev/postern/internal/near"
 	"postern.dev/postern/issuer"
 )
 
@@ -125,8 +126,8 @@ func checkWhitelist(names []string) error {
 		if slices.Contains(known, n) || strings.HasPrefix(n, "dynamic_") {
 			continue
 		}
-		if near := nearest(n, known); near != "" {
-			return postern.Errorf(postern.Invalid, "there is no attribute %q", n).WithHint("did you mean %s?", near)
+		if meant := near.Of(n, known); meant != "" {
+			return postern.Errorf(postern.Invalid, "there is no attribute %q", n).WithHint("did you mean %s?", meant)
 		}
 	}
 	return nil

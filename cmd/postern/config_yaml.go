@@ -8,6 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"postern.dev/postern"
+	"postern.dev/postern/internal/near"
 )
 
 // decodeStrict reads YAML into dst and refuses unknown keys, naming the nearest
@@ -55,8 +56,8 @@ func unknownKeys(node *yaml.Node, t reflect.Type, path string) (bad []string) {
 		ft, ok := fields[key.Value]
 		if !ok {
 			line := fmt.Sprintf("line %d: %s%s", key.Line, path, postern.Shorten(key.Value, 60))
-			if near := nearest(key.Value, names); near != "" {
-				line += "; did you mean " + path + near + "?"
+			if meant := near.Of(key.Value, names); meant != "" {
+				line += "; did you mean " + path + meant + "?"
 			}
 			bad = append(bad, line)
 			continue
@@ -64,35 +65,4 @@ func unknownKeys(node *yaml.Node, t reflect.Type, path string) (bad []string) {
 		bad = append(bad, unknownKeys(node.Content[i+1], ft, path+key.Value+".")...)
 	}
 	return bad
-}
-
-// nearest gives the name that the fewest edits lead to, "" when none is near.
-func nearest(word string, names []string) (best string) {
-	least := max(1, (len(word)+1)/3) + 1
-	for _, name := range names {
-		if d := distance(word, name); d < least {
-			best, least = name, d
-		}
-	}
-	return best
-}
-
-// distance counts the edits of one byte that lead from a to b.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		prev := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := prev
-			if a[i] != b[j] {
-				cost = 1 + min(prev, row[j], row[j+1])
-			}
-			prev, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/internal/near"
 	"postern.dev/postern/store"
 )
 
@@ -47,8 +48,8 @@ func kindNamed(name string) (kind, error) {
 		}
 	}
 	e := postern.Errorf(postern.Invalid, "there is no kind %q", postern.Shorten(name, 40))
-	if near := nearest(name, kindNames()); near != "" {
-		return kind{}, errMisused{e.WithHint("did you mean %s?", near)}
+	if meant := near.Of(name, kindNames()); meant != "" {
+		return kind{}, errMisused{e.WithHint("did you mean %s?", meant)}
 	}
 	return kind{}, errMisused{e.WithHint("the kinds are %s", strings.Join(kindNames(), ", "))}
 }

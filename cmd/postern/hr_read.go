@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"postern.dev/postern"
+	"postern.dev/postern/internal/near"
 )
 
 // read is one row of a file, or why it is none.
@@ -78,8 +79,8 @@ func (k kind) column(name string) (column, *postern.Error) {
 		return attributeColumn(name)
 	}
 	e := bad("there is no column %q", name)
-	if near := nearest(name, names); near != "" {
-		return column{}, e.WithHint("did you mean %s?", near)
+	if meant := near.Of(name, names); meant != "" {
+		return column{}, e.WithHint("did you mean %s?", meant)
 	}
 	return column{}, e.WithHint("the columns are %s", strings.Join(names, ", "))
 }

@@ -11,6 +11,7 @@ import (
 
 	"postern.dev/postern"
 	"postern.dev/postern/hr"
+	"postern.dev/postern/internal/near"
 )
 
 type sandboxCmd struct {
@@ -196,8 +197,8 @@ func oneOfWords(what, word string, words []string) error {
 		return nil
 	}
 	e := postern.Errorf(postern.Invalid, "%s %q", what, postern.Shorten(word, 40))
-	if near := nearest(word, words); near != "" {
-		return e.WithHint("did you mean %s?", near)
+	if meant := near.Of(word, words); meant != "" {
+		return e.WithHint("did you mean %s?", meant)
 	}
 	return e.WithHint("it is one of %s", strings.Join(words, ", "))
 }

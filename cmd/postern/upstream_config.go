@@ -11,6 +11,7 @@ import (
 
 	"postern.dev/postern"
 	"postern.dev/postern/dialect"
+	"postern.dev/postern/internal/near"
 )
 
 // upstreamConfig is one of `upstreams` in the file. The environment can give each of
@@ -336,8 +337,8 @@ func (u *named) badDialect() string {
 	if u.Dialect == "" {
 		return "dialect is missing: it is one of " + strings.Join(names, ", ")
 	}
-	if near := nearest(u.Dialect, names); near != "" {
-		return fmt.Sprintf("dialect: %q is none; did you mean %s?", postern.Shorten(u.Dialect, 40), near)
+	if meant := near.Of(u.Dialect, names); meant != "" {
+		return fmt.Sprintf("dialect: %q is none; did you mean %s?", postern.Shorten(u.Dialect, 40), meant)
 	}
 	return fmt.Sprintf("dialect: %q is none of %s", postern.Shorten(u.Dialect, 40), strings.Join(names, ", "))
 }

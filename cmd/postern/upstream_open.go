@@ -16,6 +16,7 @@ import (
 
 	"postern.dev/postern"
 	"postern.dev/postern/dialect"
+	"postern.dev/postern/internal/near"
 	"postern.dev/postern/internal/seal"
 )
 
@@ -201,11 +202,11 @@ func (o *outside) unknown(name string) error {
 	e := postern.Errorf(postern.NotFound, "there is no upstream %q", postern.Shorten(name, 60))
 	prefix := envPrefix(name)
 	f, known := familyOf(prefix)
-	switch near := nearest(name, names); {
+	switch meant := near.Of(name, names); {
 	case known && o.getenv(prefix+"_CLIENT_ID") == "" && (o.getenv(prefix+"_CLIENT_SECRET") != "" || o.getenv(prefix+"_CLIENT_SECRET_FILE") != ""):
 		return e.WithHint("%s_CLIENT_SECRET is set and %s_CLIENT_ID is not", prefix, prefix)
-	case near != "":
-		return e.WithHint("did you mean %s?", near)
+	case meant != "":
+		return e.WithHint("did you mean %s?", meant)
 	case len(names) > 0:
 		return e.WithHint("there is %s; `postern upstream list` shows them", strings.Join(names, ", "))
 	case known:

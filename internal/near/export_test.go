@@ -1,0 +1,4 @@
+package near
+
+// Distance is what Of compares by.
+var Distance = distance

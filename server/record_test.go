@@ -83,7 +83,7 @@ func TestEachRequestHasOneRecord(t *testing.T) {
 
 func TestNoSecretReachesTheLog(t *testing.T) {
 	t.Parallel()
-	const canary = "canary/+ 9f3b&secret"
+	const canary = "canary/+ 9wzk&secret" // its part is no hexadecimal number, as ids in the log are
 	secret := postern.GenerateSecret().Reveal()
 	jwt := "eyJhbGciOiJub25lIn0.eyJzdWIiOiJjYW5hcnkifQ.c2lnbmF0dXJl"
 	leaky := func(w http.ResponseWriter, r *http.Request) {
@@ -120,7 +120,7 @@ func TestNoSecretReachesTheLog(t *testing.T) {
 	}
 	log := s.log.String()
 	for name, form := range map[string]string{
-		"raw": canary, "part": "9f3b", "url-encoded": escaped, "path-encoded": url.PathEscape(canary), "basic": basic,
+		"raw": canary, "part": "9wzk", "url-encoded": escaped, "path-encoded": url.PathEscape(canary), "basic": basic,
 		"base64": base64.StdEncoding.EncodeToString([]byte(canary)), "base64url": base64.RawURLEncoding.EncodeToString([]byte(canary)),
 		"hex": hex.EncodeToString([]byte(canary)), "generated secret": secret, "token": jwt, "token payload": "eyJzdWIiOiJjYW5hcnkifQ",
 	} {

@@ -7,20 +7,32 @@ import "strings"
 const maxWord = 64
 
 // Of gives the one of names that the fewest edits lead to from word, whatever the case
-// of its letters, and the first of them by the alphabet. It is "" when that takes more
-// than a third of word's bytes, or when word is longer than 64 bytes.
+// of its letters: of several, the one that begins most like it, and then the first by
+// the alphabet. It is "" when that takes more than a third of word's bytes, or when word
+// is longer than 64 bytes.
 func Of(word string, names []string) (best string) {
 	if len(word) > maxWord {
 		return ""
 	}
 	word = strings.ToLower(word)
-	least := max(1, (len(word)+1)/3) + 1
+	least, longest := max(1, (len(word)+1)/3), -1
 	for _, name := range names {
-		if n := distance(word, strings.ToLower(name)); n < least || n == least && best != "" && name < best {
-			best, least = name, n
+		n, same := distance(word, strings.ToLower(name)), common(word, strings.ToLower(name))
+		switch {
+		case n > least, n == least && same < longest, n == least && same == longest && name > best:
+			continue
 		}
+		best, least, longest = name, n, same
 	}
 	return best
+}
+
+// common counts the bytes with which both begin.
+func common(a, b string) (n int) {
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
 }
 
 // distance counts the edits of one byte that lead from a to b.

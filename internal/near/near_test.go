@@ -18,6 +18,9 @@ func TestTheWordThatWasMeantIsFound(t *testing.T) {
 			t.Errorf("%q: got %q, want %q", word, got, want)
 		}
 	}
+	if got := near.Of("personio2", []string{"personify", "personio-v1", "personio-v2"}); got != "personio-v2" {
+		t.Errorf("of two as near: got %q, want the one that begins most alike", got)
+	}
 	if got := near.Of("bat", []string{"rat", "cat"}); got != "cat" {
 		t.Errorf("of two as near: got %q, want the first by the alphabet", got)
 	}

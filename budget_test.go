@@ -16,7 +16,7 @@ var (
 	fileLines     = budget{400, 600}
 	testFileLines = budget{500, 1000}
 	functionLines = budget{80, 120}
-	rootLines     = budget{2000, 2400}
+	rootLines     = budget{2000, 3000}
 	methods       = budget{4, 6}
 )
 

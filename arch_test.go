@@ -46,6 +46,7 @@ var rooms = []room{
 	{at: "console", may: root, not: map[string]string{"database/sql": noSQL}},
 	{at: "dialect", may: root, not: map[string]string{"database/sql": noSQL}},
 	{at: "hr", may: root, not: map[string]string{"database/sql": noSQL}},
+	{at: "mcptool", may: root, not: map[string]string{"database/sql": noSQL}},
 	{at: "server", may: root, not: map[string]string{"database/sql": noSQL}},
 	{at: "store", may: root, not: map[string]string{"net/http": "storage answers in codes; a status is a surface's word"}},
 	{at: "store/storetest", may: []string{".", "store"}},

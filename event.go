@@ -66,6 +66,8 @@ const (
 	ActSandbox        = "sandbox.changed"
 	ActUpstreamSaved  = "upstream.saved"
 	ActUpstreamGone   = "upstream.deleted"
+	ActToolCalled     = "tool.called"
+	ActToolRefused    = "tool.refused"
 	ActAuditRead      = "audit.read"
 	ActServerStarted  = "server.started"
 	ActServerStopped  = "server.stopped"
@@ -78,7 +80,7 @@ var Actions = []string{
 	ActTenantCreated, ActTenantChanged, ActTenantRevoked, ActUserCreated, ActUserChanged, ActUserPassword,
 	ActKeyCreated, ActKeyRetired, ActResourceAdded, ActResourceGone, ActPersonCreated, ActPersonChanged,
 	ActPersonDeleted, ActWorkChanged, ActAbsenceCreated, ActAbsenceChanged, ActAbsenceDeleted, ActTimeCreated,
-	ActTimeChanged, ActTimeDeleted, ActImported, ActReset, ActSandbox, ActUpstreamSaved, ActUpstreamGone, ActAuditRead, ActServerStarted,
+	ActTimeChanged, ActTimeDeleted, ActImported, ActReset, ActSandbox, ActUpstreamSaved, ActUpstreamGone, ActToolCalled, ActToolRefused, ActAuditRead, ActServerStarted,
 	ActServerStopped,
 }
 

@@ -17,6 +17,7 @@ var providers = []string{"personio", "personify", "a2z", "comm100", "vincall", "
 var mayNameProviders = map[string]string{
 	"dialect/*.go":          "the wire of each provider",
 	"hr/*.go":               "the wire of the HR API, which is one provider's",
+	"mcptool/scopes.go":     "the permissions of the HR API, as its page of settings names them",
 	"cmd/postern/demo*.go":  "demo data: one credential for each dialect",
 	"test/bench/*.go":       "it measures each dialect",
 	"test/interop/*.go":     "it tries the clients of each dialect",

@@ -45,6 +45,8 @@ const (
 	BadGrant         Reason = "bad_grant"         // Unauthenticated: invalid_grant, as for a wrong password
 	BadToken         Reason = "bad_token"         // Unauthenticated: invalid_token (RFC 6750)
 	NoToken          Reason = "no_token"          // Unauthenticated: no credentials at all
+	NeedCode         Reason = "need_code"         // Unauthenticated: a second factor is missing
+	StaleProof       Reason = "stale_proof"       // Unauthenticated: it was proven too long ago for what is wanted
 	GrantForbidden   Reason = "grant_forbidden"   // Forbidden: unauthorized_client
 	QueryCredentials Reason = "query_credentials" // Forbidden: credentials in the query are refused here
 	LowScope         Reason = "low_scope"         // Forbidden: insufficient_scope (RFC 6750)

@@ -1,6 +1,7 @@
 package postern
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -231,4 +232,42 @@ type Node struct {
 type ExpiringSecret struct {
 	Tenant, ClientID, Name string
 	ExpiresAt              time.Time
+}
+
+// Browser is what an operator signs in with.
+type Browser struct {
+	Source    netip.Addr
+	Agent     string // as it calls itself
+	RequestID string
+}
+
+// Door lets operators in. What is wrong with an e-mail address, a password or a code is
+// told to nobody: it is Unauthenticated, BadGrant, and TooMany once it was wrong too often.
+type Door interface {
+	// SignIn begins a session and gives what the cookie holds. It fails with
+	// Unauthenticated, NeedCode, when the password is right and a second factor is missing.
+	SignIn(ctx context.Context, email string, password Secret, code string, b Browser) (Secret, Operator, error)
+	// SignedIn gives who holds a cookie, and lets the session live on. It fails with
+	// Unauthenticated, BadToken.
+	SignedIn(ctx context.Context, cookie Secret, b Browser) (Operator, Session, error)
+	// Prove proves again who holds a cookie, for what cannot be undone.
+	Prove(ctx context.Context, cookie, password Secret, code string, b Browser) error
+	SignOut(ctx context.Context, cookie Secret, b Browser) error
+	// Invited looks at a one-time link without using it up. The operator it is for has no
+	// e-mail address yet when it is the first of all. It fails with NotFound.
+	Invited(ctx context.Context, code Secret) (Operator, error)
+	// Accept uses a one-time link up: it sets the password, makes the first operator
+	// where o says who that is, and begins a session. A weak password is Invalid.
+	Accept(ctx context.Context, code Secret, o Operator, password Secret, b Browser) (Secret, Operator, error)
+}
+
+// Wardrobe is where an operator changes what they prove themselves with. Each of them
+// wants a session that was proven lately: else it is Unauthenticated, StaleProof.
+type Wardrobe interface {
+	ChangePassword(ctx context.Context, cookie, password Secret, b Browser) error
+	// NewTOTP makes the secret of a second factor, as the otpauth URI that apps read. It
+	// counts for nothing until KeepTOTP is shown a code of it.
+	NewTOTP(ctx context.Context, cookie Secret) (uri Secret, err error)
+	KeepTOTP(ctx context.Context, cookie, uri Secret, code string, b Browser) error
+	DropTOTP(ctx context.Context, cookie Secret, b Browser) error
 }

@@ -196,17 +196,20 @@ func (s *Issuer) grantScope(ctx context.Context, req postern.Request, who caller
 		c.Scope = p.FixedScope
 		return nil
 	}
-	for _, asked := range req.Scope {
+	wanted, err := s.wanted(req, who)
+	if err != nil {
+		return err
+	}
+	for _, asked := range wanted {
 		if !who.Scopes.Has(asked) || slices.Contains(identityScopes, asked) {
 			return badScope("scope " + chosen(asked, 80))
 		}
 	}
-	c.Scope = req.Scope
-	if len(req.Scope) == 0 {
+	c.Scope = wanted
+	if len(wanted) == 0 {
 		c.Scope = who.defaults
 	}
 	if len(req.Resources) > 0 {
-		var err error
 		if c.Scope, c.Audience, err = s.narrow(ctx, c.Scope, req.Resources, who.Tenant); err != nil {
 			return err
 		}
@@ -215,6 +218,20 @@ func (s *Issuer) grantScope(ctx context.Context, req postern.Request, who caller
 		return badScope("no scope left to grant")
 	}
 	return nil
+}
+
+// wanted gives the scopes that a request asks for. At a lenient resource only those
+// count that the client has (RFC 6749 section 3.3), of which there has to be one.
+func (s *Issuer) wanted(req postern.Request, who caller) (postern.Scopes, error) {
+	strict := func(resource string) bool { return !slices.Contains(s.cfg.Lenient, resource) }
+	if len(req.Scope) == 0 || len(req.Resources) == 0 || slices.ContainsFunc(req.Resources, strict) {
+		return req.Scope, nil
+	}
+	wanted := req.Scope.Narrow(who.Scopes)
+	if len(wanted) == 0 {
+		return nil, badScope("no scope left to grant")
+	}
+	return wanted, nil
 }
 
 func badScope(cause string) *postern.Error {

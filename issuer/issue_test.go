@@ -420,3 +420,30 @@ func TestNoSecretReachesTheTrailThroughAnotherField(t *testing.T) {
 		}
 	}
 }
+
+func TestAtALenientResourceAClientGetsWhatItHasOfTheScopesItAsksFor(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, func(cfg *issuer.Config) {
+		cfg.Resources = append(cfg.Resources, postern.Resource{URL: "https://tools.test/mcp"}, postern.Resource{URL: "https://strict.test"})
+		cfg.Lenient = []string{"https://tools.test/mcp"}
+	})
+	c, s := h.client()
+	for _, x := range []struct {
+		named, scope []string
+		want         want
+	}{
+		{[]string{"https://tools.test/mcp"}, []string{"a", "nobody-has-this"}, want{scope: "a"}},
+		{[]string{"https://tools.test/mcp"}, []string{"a", "openid"}, want{scope: "a"}},
+		{[]string{"https://tools.test/mcp"}, []string{"nobody-has-this"}, badScope},
+		{[]string{"https://tools.test/mcp"}, nil, want{scope: "a b"}},
+		{[]string{"https://tools.test/mcp", "https://strict.test"}, []string{"a", "nobody-has-this"}, badScope},
+		{[]string{"https://strict.test"}, []string{"a", "nobody-has-this"}, badScope},
+		{nil, []string{"a", "nobody-has-this"}, badScope},
+	} {
+		req := request("oauth2", c, s)
+		req.Resources, req.Scope = x.named, postern.NewScopes(x.scope...)
+		if got := h.answer(req); got != x.want {
+			t.Errorf("resources %q with scope %v = %+v, want %+v", x.named, x.scope, got, x.want)
+		}
+	}
+}

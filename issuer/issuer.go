@@ -38,6 +38,9 @@ type Config struct {
 	Profiles []postern.Profile
 	// Resources are the APIs every tenant may name beside those it registered.
 	Resources []postern.Resource
+	// Lenient are URLs of Resources whose clients ask for every scope that is published
+	// for them. A request for no other resource is given what its client has of those.
+	Lenient []string
 
 	Limits    Limits
 	KeyPolicy KeyPolicy

@@ -250,8 +250,9 @@ type Door interface {
 	// SignedIn gives who holds a cookie, and lets the session live on. It fails with
 	// Unauthenticated, BadToken.
 	SignedIn(ctx context.Context, cookie Secret, b Browser) (Operator, Session, error)
-	// Prove proves again who holds a cookie, for what cannot be undone.
-	Prove(ctx context.Context, cookie, password Secret, code string, b Browser) error
+	// Prove proves again who holds a cookie, for what cannot be undone, and gives what
+	// the cookie holds from now on: what it held before is worth nothing any more.
+	Prove(ctx context.Context, cookie, password Secret, code string, b Browser) (Secret, error)
 	SignOut(ctx context.Context, cookie Secret, b Browser) error
 	// Invited looks at a one-time link without using it up. The operator it is for has no
 	// e-mail address yet when it is the first of all. It fails with NotFound.

@@ -54,6 +54,10 @@ func bound(s *jsonschema.Schema) {
 		switch {
 		case strings.HasSuffix(name, "_id") && p.Type == "string":
 			p.MinLength, p.MaxLength = jsonschema.Ptr(1), jsonschema.Ptr(64)
+		case name == "limit":
+			p.Minimum, p.Maximum = jsonschema.Ptr(1.0), jsonschema.Ptr(float64(postern.MaxPage))
+		case name == "cursor":
+			p.MinLength, p.MaxLength = jsonschema.Ptr(1), jsonschema.Ptr(maxCursor)
 		case name == "idempotency_key":
 			p.MinLength, p.MaxLength = jsonschema.Ptr(1), jsonschema.Ptr(postern.MaxIdempotencyKey)
 		case p.Type == "string" && p.MaxLength == nil:
@@ -84,8 +88,9 @@ func arguments(t *Tool, raw json.RawMessage) (json.RawMessage, error) {
 			return nil, err
 		}
 	}
+	_, goesOn := out["cursor"] // which carries the arguments of the call before
 	for _, name := range t.In.Required {
-		if _, ok := out[name]; !ok {
+		if _, ok := out[name]; !ok && !goesOn {
 			return nil, argument(name, "the argument %s is missing", name).WithHint("%s: %s", name, t.In.Properties[name].Description)
 		}
 	}

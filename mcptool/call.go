@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"postern.dev/postern"
@@ -22,6 +23,8 @@ type Config struct {
 	Key [32]byte
 	// Zone names the time zone in which words like today are read when a call names none.
 	Zone func(context.Context, Caller) (string, error)
+	// Disabled keeps every tool out of sight: a call says how to enable them.
+	Disabled bool
 	// Writes shows the tool that changes something.
 	Writes bool
 	// Withhold lists fields that are left out of answers, by tool; a tool that is not in
@@ -53,11 +56,11 @@ func New(cfg Config) *Tools {
 }
 
 // Visible lists the tools that a caller may call: those whose scope it has, and the one
-// that writes only where writes are on.
+// that writes only where writes are on. Of disabled tools there are none.
 func (t *Tools) Visible(who Caller) []*Tool {
 	var out []*Tool
 	for _, tool := range t.all {
-		if (!tool.Write || t.Writes) && who.may(tool.Scope) {
+		if !t.Disabled && (!tool.Write || t.Writes) && who.may(tool.Scope) {
 			out = append(out, tool)
 		}
 	}
@@ -85,6 +88,13 @@ type call struct {
 	about []postern.PersonID
 	// notes are sentences about the answer, for whoever reads it.
 	notes []string
+	// hidden names the fields that the answer does without.
+	hidden []string
+	// given are the arguments as they came, at is where a cursor among them leads.
+	given map[string]json.RawMessage
+	at    cursor
+	// waited is how long the call has waited for an API that wants fewer calls.
+	waited atomic.Int64
 }
 
 // Call calls a tool with arguments in JSON. Its failures say what happened and what to
@@ -94,14 +104,17 @@ func (t *Tools) Call(ctx context.Context, who Caller, name string, args json.Raw
 }
 
 func (t *Tools) call(ctx context.Context, who Caller, name string, args json.RawMessage, how ask) (Answer, error) {
+	c := &call{Tools: t, ctx: ctx, who: who, ask: how}
 	tool, ok := t.Named(name)
 	if !ok {
-		return Answer{}, t.unknownTool(name)
+		err := t.unknownTool(name)
+		_ = c.record(err) // what is refused is refused, recorded or not
+		return Answer{}, err
 	}
-	c := &call{Tools: t, ctx: ctx, tool: tool, who: who, ask: how}
+	c.tool = tool
 	out, err := c.pass(args)
 	if rerr := c.record(err); rerr != nil && err == nil {
-		return Answer{}, c.explain(rerr)
+		return Answer{}, unrecorded(rerr)
 	}
 	if err != nil {
 		return Answer{}, c.explain(err)
@@ -115,6 +128,9 @@ func (t *Tools) call(ctx context.Context, who Caller, name string, args json.Raw
 
 // pass lets a call through to its tool.
 func (c *call) pass(args json.RawMessage) (any, error) {
+	if c.Tools.Disabled {
+		return nil, Disabled()
+	}
 	if c.tool.Write && !c.Writes {
 		return nil, writesOff()
 	}
@@ -123,6 +139,9 @@ func (c *call) pass(args json.RawMessage) (any, error) {
 	}
 	args, err := arguments(c.tool, args)
 	if err != nil {
+		return nil, err
+	}
+	if args, err = c.resume(args); err != nil {
 		return nil, err
 	}
 	if c.dir, err = c.Directory(c.who); err != nil {

@@ -8,17 +8,18 @@ const (
 	readAttendances = "personio:attendances:read"
 )
 
-// permission gives the words under which a page of settings lists a scope.
+// permission gives the words of a scope on the page of settings where it is granted, as
+// `postern doctor` prints them; a scope that is not ours stands for itself.
 func permission(scope string) string {
 	switch scope {
 	case readPersons:
-		return "Persons: read"
+		return "Employees: Read"
 	case readAbsences:
-		return "Absences: read"
+		return "Absences: Read"
 	case writeAbsences:
-		return "Absences: write"
+		return "Absences: Write"
 	case readAttendances:
-		return "Attendances: read"
+		return "Attendances: Read"
 	}
-	return ""
+	return scope
 }

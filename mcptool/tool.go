@@ -90,14 +90,24 @@ type Answer struct {
 // Question asks the person behind a caller whether a change is what they want.
 type Question struct {
 	Text string // one sentence with everything that matters
-	// Confirm is what the same call with the argument confirm brings back to say yes.
-	Confirm string
+	// State is what comes back to the same call beside the person's answer. It is worth
+	// nothing without one.
+	State string
 }
 
-// Ask is how a surface lets a tool ask: not at all, by an answer of kind Question.
+// ask is how a surface lets a tool ask: not at all, by an answer of kind Question.
 type ask struct {
 	// can says that the surface can ask its user, so that a Question may be the answer.
 	can bool
+	// reply is what the user said to the Question that this call had as its answer
+	// before; it is nil when none was asked.
+	reply *reply
 	// progress is told how far a long walk is; it may be nil.
 	progress func(ctx context.Context, done int, what string)
+}
+
+// reply is the answer of a person to a Question.
+type reply struct {
+	yes   bool
+	state string // of the Question
 }

@@ -1,13 +1,98 @@
 package mcptool
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/internal/near"
 )
 
-// zone gives the time zone that an argument names, or else the one of the caller.
-func (c *call) zone(name string) (*time.Location, error) {
+// People ask about this-week, and mean the week of the place where they are. Words are
+// read on the wall of a time zone; from there on there are only days.
+
+// days are the words for one day, by how far it is from today.
+var days = []struct {
+	word string
+	off  postern.Date
+}{{"today", 0}, {"yesterday", -1}, {"tomorrow", 1}}
+
+// periods are the words for more: each of them after last-, this- or next-.
+var (
+	periods   = []string{"week", "month", "year"}
+	direction = []string{"last-", "this-", "next-"}
+)
+
+// words lists every word.
+func words() (all []string) {
+	for _, d := range days {
+		all = append(all, d.word)
+	}
+	for _, d := range direction {
+		for _, p := range periods {
+			all = append(all, d+p)
+		}
+	}
+	return all
+}
+
+// stretch is the days from first to last, both included.
+type stretch struct{ first, last postern.Date }
+
+func (s stretch) many() bool { return s.first != s.last }
+
+// stretchOf reads a date or a word as it is meant on the day today. It fails with
+// Invalid, and Param naming the argument, for anything else.
+func stretchOf(param, text string, today postern.Date) (stretch, error) {
+	word := strings.NewReplacer(" ", "-", "_", "-").Replace(strings.ToLower(strings.TrimSpace(text)))
+	for _, d := range days {
+		if d.word == word {
+			return stretch{today + d.off, today + d.off}, nil
+		}
+	}
+	for i, prefix := range direction {
+		if period, ok := strings.CutPrefix(word, prefix); ok && slices.Contains(periods, period) {
+			return periodOf(period, i-1, today), nil
+		}
+	}
+	d, err := postern.ParseDate(strings.TrimSpace(text))
+	if err == nil {
+		return stretch{d, d}, nil
+	}
+	e := argument(param, "%s is %q, neither a date nor a word for one", param, postern.Shorten(text, 40))
+	if meant := near.Of(word, words()); meant != "" {
+		return stretch{}, e.WithHint("did you mean %s?", meant)
+	}
+	return stretch{}, e.WithHint("write YYYY-MM-DD, or one of %s", strings.Join(words(), ", "))
+}
+
+// periodOf gives the week, month or year that is n after the one of today. Weeks begin
+// on Monday.
+func periodOf(period string, n int, today postern.Date) stretch {
+	year, month, _ := monthOf(today)
+	switch period {
+	case "week":
+		monday := today - postern.Date((today.Weekday()+6)%7) + postern.Date(7*n)
+		return stretch{monday, monday + 6}
+	case "month":
+		return stretch{postern.NewDate(year, month+time.Month(n), 1), postern.NewDate(year, month+time.Month(n)+1, 1) - 1}
+	}
+	return stretch{postern.NewDate(year+n, 1, 1), postern.NewDate(year+n+1, 1, 1) - 1}
+}
+
+func monthOf(d postern.Date) (int, time.Month, int) { return d.At(0).In(time.UTC).Date() }
+
+// wall is a time zone in which a call is read and answered.
+type wall struct {
+	name string
+	*time.Location
+	today postern.Date
+}
+
+// wall gives the time zone that an argument names, or else the caller's own. It fails
+// with Invalid for one that does not exist.
+func (c *call) wall(name string) (*wall, error) {
 	if name == "" {
 		var err error
 		if name, err = c.Zone(c.ctx, c.who); err != nil {
@@ -20,10 +105,100 @@ func (c *call) zone(name string) (*time.Location, error) {
 		e.Param = "time_zone"
 		return nil, &e
 	}
-	return loc, nil
+	return &wall{name, loc, postern.DateOf(c.Now().In(loc))}, nil
 }
 
-// day reads the argument param as one day: a date, or a word such as today.
-func (c *call) day(param, word string, loc *time.Location) (postern.Date, error) {
-	return postern.ParseDate(word)
+// day reads an argument that is one day.
+func (w *wall) day(param, text string) (postern.Date, error) {
+	s, err := stretchOf(param, text, w.today)
+	if err == nil && s.many() {
+		err = argument(param, "%s is %s, which is more than a day", param, postern.Shorten(text, 40)).WithHint("write YYYY-MM-DD, today, yesterday or tomorrow")
+	}
+	return s.first, err
+}
+
+// between reads two arguments as the days that they bound, both included, zero where an
+// end is open. A word for a period alone is all of that period.
+func (w *wall) between(fromParam, from, toParam, to string) (r postern.DateRange, err error) {
+	var first, last stretch
+	if from != "" {
+		if first, err = stretchOf(fromParam, from, w.today); err != nil {
+			return r, err
+		}
+	}
+	if to != "" {
+		if last, err = stretchOf(toParam, to, w.today); err != nil {
+			return r, err
+		}
+	}
+	switch {
+	case to == "" && first.many():
+		last = first
+	case from == "" && last.many():
+		first = last
+	}
+	r = postern.DateRange{From: first.first, To: last.last}
+	if r.From != 0 && r.To != 0 && r.To < r.From {
+		return r, argument(toParam, "%s is %s, before %s, which is %s", toParam, r.To, fromParam, r.From).
+			WithHint("%s and %s are the first and the last day", fromParam, toParam)
+	}
+	return r, nil
+}
+
+// instants gives the moments from the first of a range of days to its last.
+func (w *wall) instants(r postern.DateRange) (t postern.TimeRange) {
+	if r.From != 0 {
+		t.From = r.From.At(0).In(w.Location)
+	}
+	if r.To != 0 {
+		t.To = (r.To + 1).At(0).In(w.Location).Add(-time.Millisecond)
+	}
+	return t
+}
+
+// moments reads two arguments as a range of time: dates and words as above, and moments
+// in RFC 3339, with an offset or as the wall shows them.
+func (w *wall) moments(fromParam, from, toParam, to string) (t postern.TimeRange, err error) {
+	exactFrom, isFrom := w.moment(from)
+	exactTo, isTo := w.moment(to)
+	if isFrom {
+		from = ""
+	}
+	if isTo {
+		to = ""
+	}
+	days, err := w.between(fromParam, from, toParam, to)
+	if err != nil {
+		return t, err
+	}
+	t = w.instants(days)
+	if isFrom {
+		t.From = exactFrom
+	}
+	if isTo {
+		t.To = exactTo
+	}
+	if !t.From.IsZero() && !t.To.IsZero() && t.To.Before(t.From) {
+		return t, argument(toParam, "%s is before %s", toParam, fromParam).WithHint("%s and %s are the first and the last moment", fromParam, toParam)
+	}
+	return t, nil
+}
+
+// moment reads a point in time, to the millisecond.
+func (w *wall) moment(text string) (time.Time, bool) {
+	if t, err := time.Parse(time.RFC3339, text); err == nil && t.Year() >= postern.MinYear && t.Year() <= postern.MaxYear {
+		return t.Truncate(time.Millisecond), true
+	}
+	if l, err := postern.ParseLocalTime(text); err == nil {
+		return l.In(w.Location), true
+	}
+	return time.Time{}, false
+}
+
+// stamp writes a moment as the wall shows it, with its offset, and nothing for none.
+func (w *wall) stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(w.Location).Format("2006-01-02T15:04:05.999Z07:00")
 }

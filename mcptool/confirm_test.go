@@ -1,0 +1,357 @@
+package mcptool_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"postern.dev/postern"
+	"postern.dev/postern/mcptool"
+)
+
+// book calls create_absence_period without a surface.
+func book(t *testing.T, tools *mcptool.Tools, who mcptool.Caller, args map[string]any) (map[string]any, error) {
+	t.Helper()
+	raw, err := json.Marshal(args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := tools.Call(t.Context(), who, "create_absence_period", raw)
+	return a.Data, err
+}
+
+// rehearsed gives the value confirm of a dry run.
+func rehearsed(t *testing.T, tools *mcptool.Tools, args map[string]any) string {
+	t.Helper()
+	data, err := book(t, tools, agent(), args)
+	confirm, _ := data["confirm"].(string)
+	if err != nil || data["booked"] != false || confirm == "" {
+		t.Fatalf("dry run of %v: got %v, %v, want booked false and a confirm", args, data, err)
+	}
+	return confirm
+}
+
+func TestADryRunSaysWhatWouldBeBooked(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	tools := over(l, func(c *mcptool.Config) {
+		c.Now = func() time.Time { return time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC) }
+	})
+	data, err := book(t, tools, agent(), wish("start_half", true, "skip_approval", true, "comment", "sailing", "idempotency_key", "k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"Ada Number7"`, "person 7", `"Paid vacation"`, "2026-12-01", "2026-12-02", "beginning at noon", "Approval is skipped", `"sailing"`} {
+		if s := data["summary"].(string); !strings.Contains(s, part) {
+			t.Errorf("the summary %q does not say %s", s, part)
+		}
+	}
+	if data["idempotency_key"] != "k1" || data["expires_at"] != "2026-11-22T09:10:00Z" || l.count() != 0 {
+		t.Errorf("got %v and %d writes", data, l.count())
+	}
+}
+
+func TestABookingCarriesWhoAndHow(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	tools := over(l, nil)
+	args := wish("skip_approval", true, "idempotency_key", "k1", "end_half", "true", "person_id", 7)
+	args["confirm"] = rehearsed(t, tools, args)
+	delete(args, "idempotency_key") // the confirmation has it
+	data, err := book(t, tools, agent(), args)
+	if err != nil || data["booked"] != true {
+		t.Fatalf("got %v, %v, want it booked", data, err)
+	}
+	want := postern.Write{Actor: "client:agent", ClientID: "agent", RequestID: "r1", Key: "k1", SkipApproval: true}
+	if l.last != want {
+		t.Errorf("wrote as %+v, want %+v", l.last, want)
+	}
+	item := data["absence"].(map[string]any)
+	if item["first_day"] != "2026-12-01" || item["last_day"] != "2026-12-02" || item["end_half_day"] != true || item["status"] != "APPROVED" {
+		t.Errorf("got %v", item)
+	}
+}
+
+func TestAConfirmationIsForOneCallerOneChangeAndTenMinutes(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	l := newLedger()
+	tools := over(l, func(c *mcptool.Config) { c.Now = func() time.Time { return now } })
+	otherKey := over(l, func(c *mcptool.Config) { c.Key = [32]byte{2} })
+	confirm := rehearsed(t, tools, wish("idempotency_key", "k1"))
+	altered := func(i int) string {
+		raw, err := base64.RawURLEncoding.DecodeString(confirm)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw[i] ^= 1
+		return base64.RawURLEncoding.EncodeToString(raw)
+	}
+	other, elsewhere := agent(), agent()
+	other.ClientID, elsewhere.Tenant = "other", "else"
+	expired := "expired"
+	for name, c := range map[string]struct {
+		who  mcptool.Caller
+		args map[string]any
+		says string
+	}{
+		"another client":     {other, wish("confirm", confirm), "another caller"},
+		"another tenant":     {elsewhere, wish("confirm", confirm), "another caller"},
+		"another person":     {agent(), wish("confirm", confirm, "person_id", "8"), "other arguments"},
+		"another type":       {agent(), wish("confirm", confirm, "absence_type_id", training), "other arguments"},
+		"another first day":  {agent(), wish("confirm", confirm, "first_day", "2026-12-02"), "other arguments"},
+		"another last day":   {agent(), wish("confirm", confirm, "last_day", "2026-12-03"), "other arguments"},
+		"half a first day":   {agent(), wish("confirm", confirm, "start_half", true), "other arguments"},
+		"half a last day":    {agent(), wish("confirm", confirm, "end_half", true), "other arguments"},
+		"a comment":          {agent(), wish("confirm", confirm, "comment", "x"), "other arguments"},
+		"approval skipped":   {agent(), wish("confirm", confirm, "skip_approval", true), "other arguments"},
+		"another key":        {agent(), wish("confirm", confirm, "idempotency_key", "k2"), "another idempotency_key"},
+		"altered MAC":        {agent(), wish("confirm", altered(3)), "altered"},
+		"altered text":       {agent(), wish("confirm", altered(60)), "altered"},
+		"cut":                {agent(), wish("confirm", confirm[:len(confirm)-2]), "altered"},
+		"not base64":         {agent(), wish("confirm", "yes"), "altered"},
+		"true":               {agent(), wish("confirm", true), "no text"},
+		"of another server":  {agent(), wish("confirm", rehearsed(t, otherKey, wish())), "altered"},
+		"after ten minutes":  {agent(), wish("confirm", confirm), expired},
+		"after eleven hours": {agent(), wish("confirm", confirm), expired},
+	} {
+		now = time.Date(2026, 11, 22, 9, 9, 59, 0, time.UTC)
+		if c.says == expired {
+			now = now.Add(time.Second)
+		}
+		_, err := book(t, tools, c.who, c.args)
+		if e := postern.AsError(err); postern.CodeOf(err) != postern.Invalid || !strings.Contains(e.Msg, c.says) || l.count() != 0 {
+			t.Errorf("%s: got %v and %d writes, want Invalid that says %q and none", name, err, l.count(), c.says)
+		}
+	}
+	now = time.Date(2026, 11, 22, 9, 9, 59, 0, time.UTC)
+	if data, err := book(t, tools, agent(), wish("confirm", confirm, "idempotency_key", "k1")); err != nil || data["booked"] != true {
+		t.Errorf("in time and unaltered: got %v, %v, want it booked", data, err)
+	}
+}
+
+func TestAConfirmationThatExpiredIsNotRedeemedByASecondUse(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	l := newLedger()
+	l.forgets = true
+	tools := over(l, func(c *mcptool.Config) { c.Now = func() time.Time { return now } })
+	args := wish("confirm", rehearsed(t, tools, wish()))
+	if _, err := book(t, tools, agent(), args); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(time.Hour)
+	if _, err := book(t, tools, agent(), args); postern.CodeOf(err) != postern.Invalid || l.books() != 1 {
+		t.Errorf("got %v and %d absences, want Invalid and 1", err, l.books())
+	}
+}
+
+func TestTwoThatConfirmAtOnceBookOnce(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	l.forgets, l.hold, l.holding = true, make(chan struct{}), make(chan struct{}, 8)
+	tools := over(l, nil)
+	args := wish("confirm", rehearsed(t, tools, wish()))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	booked, again := 0, 0
+	for range 8 {
+		wg.Go(func() {
+			data, err := book(t, tools, agent(), args)
+			if err != nil {
+				t.Errorf("got %v", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if data["already_booked"] == true {
+				again++
+			} else if data["booked"] == true {
+				booked++
+			}
+		})
+	}
+	<-l.holding
+	close(l.hold)
+	wg.Wait()
+	if booked != 1 || again != 7 || l.count() != 1 {
+		t.Errorf("got %d booked, %d again and %d writes, want 1, 7 and 1", booked, again, l.count())
+	}
+}
+
+func TestARetryAfterALostAnswerBooksNothingTwice(t *testing.T) {
+	t.Parallel()
+	for name, forgets := range map[string]bool{"keys are known": false, "keys are not known, and absences may overlap": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLedger()
+			l.loses, l.forgets = 1, forgets
+			tools := over(l, nil)
+			args := wish("confirm", rehearsed(t, tools, wish()))
+			if _, err := book(t, tools, agent(), args); postern.CodeOf(err) != postern.Unavailable || !strings.Contains(postern.AsError(err).Hint, "same confirm") {
+				t.Errorf("lost: got %v, want Unavailable and a hint to use the same confirm", err)
+			}
+			restarted := over(l, nil) // it remembers no use of the confirmation
+			for _, tools := range []*mcptool.Tools{tools, restarted} {
+				data, err := book(t, tools, agent(), args)
+				if err != nil || data["booked"] != true || data["already_booked"] != true || data["absence"].(map[string]any)["id"] == "" {
+					t.Errorf("retry: got %v, %v, want it booked already", data, err)
+				}
+			}
+			if l.books() != 1 {
+				t.Errorf("got %d absences, want 1", l.books())
+			}
+		})
+	}
+}
+
+func TestAFailedBookingMayBeConfirmedAgain(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	fails := true
+	tools := over(l, func(c *mcptool.Config) {
+		c.Directory = func(mcptool.Caller) (postern.Directory, error) {
+			if fails {
+				return nil, postern.Errorf(postern.Unavailable, "down")
+			}
+			return l, nil
+		}
+	})
+	fails = false
+	args := wish("confirm", rehearsed(t, tools, wish()))
+	fails = true
+	if _, err := book(t, tools, agent(), args); postern.CodeOf(err) != postern.Unavailable {
+		t.Fatalf("got %v, want Unavailable", err)
+	}
+	fails = false
+	if data, err := book(t, tools, agent(), args); err != nil || data["booked"] != true || l.count() != 1 {
+		t.Errorf("got %v, %v and %d writes, want it booked once", data, err, l.count())
+	}
+}
+
+func TestWhatCannotBeBookedIsSaidBeforeAConfirmationIsGiven(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	l.booked = []postern.Absence{
+		{ID: "there", Person: 7, Type: training, Span: postern.DaySpan(day(2026, 12, 24), day(2026, 12, 31), false, false), Status: postern.Pending},
+		{ID: "open", Person: 8, Type: training, Span: postern.DaySpan(day(2026, 11, 1), 0, false, false), Status: postern.Approved},
+		{ID: "no", Person: 9, Type: training, Span: postern.DaySpan(day(2026, 12, 1), day(2026, 12, 9), false, false), Status: postern.Rejected},
+		{ID: "same", Person: 10, Type: vacation, Span: postern.DaySpan(day(2026, 12, 1), day(2026, 12, 2), false, false), Status: postern.Pending},
+	}
+	tools := over(l, nil)
+	for name, c := range map[string]struct {
+		args map[string]any
+		code postern.Code
+		says string
+	}{
+		"nobody":           {wish("person_id", "4711"), postern.NotFound, "no person 4711"},
+		"no number":        {wish("person_id", "Ada"), postern.Invalid, "person_id"},
+		"no type":          {wish("absence_type_id", "vacation"), postern.NotFound, `"vacation"`},
+		"no half days":     {wish("absence_type_id", training, "end_half", true), postern.Invalid, "half a day"},
+		"backwards":        {wish("last_day", "2026-11-30"), postern.Invalid, "before the first"},
+		"noon to noon":     {wish("last_day", "2026-12-01", "start_half", true, "end_half", true), postern.Invalid, "noon"},
+		"a week":           {wish("first_day", "this-week"), postern.Invalid, "more than a day"},
+		"no day":           {wish("first_day", "2026-02-30"), postern.Invalid, "first_day"},
+		"ten years":        {wish("last_day", "2037-01-01"), postern.Invalid, "longer than"},
+		"away":             {wish("first_day", "2026-12-20", "last_day", "2026-12-24"), postern.Conflict, `absence "there"`},
+		"away without end": {wish("person_id", "8"), postern.Conflict, "without an end"},
+		"there already":    {wish("person_id", "10"), postern.Conflict, `absence "same"`},
+		"approval open":    {func() map[string]any { m := wish(); delete(m, "skip_approval"); return m }(), postern.Invalid, "skip_approval is missing"},
+		"unknown":          {wish("approve", true), postern.Invalid, "approve"},
+	} {
+		_, err := book(t, tools, agent(), c.args)
+		if e := postern.AsError(err); postern.CodeOf(err) != c.code || !strings.Contains(e.Msg, c.says) || l.count() != 0 {
+			t.Errorf("%s: got %v, want %s that says %q", name, err, c.code, c.says)
+		}
+	}
+	rehearsed(t, tools, wish("person_id", "9"))                                    // what was rejected is not in the way
+	rehearsed(t, tools, wish("first_day", "2026-12-23", "last_day", "2026-12-23")) // nor what begins the day after
+	rehearsed(t, tools, wish("absence_type_id", strings.ToUpper(vacation)))
+}
+
+func day(y int, m time.Month, d int) postern.Date { return postern.NewDate(y, m, d) }
+
+func TestACallerWhoMayOnlyWriteIsToldNothingAboutPeople(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	l.booked = []postern.Absence{{ID: "there", Person: 8, Type: training, Span: postern.DaySpan(day(2026, 12, 1), day(2026, 12, 1), false, false), Status: postern.Pending}}
+	tools, who := over(l, nil), agent()
+	who.Scopes = postern.NewScopes("personio:absences:write")
+	data, err := book(t, tools, who, wish())
+	if s, _ := data["summary"].(string); err != nil || !strings.Contains(s, "person 7") || strings.Contains(s, "Ada") {
+		t.Errorf("got %v, %v, want a summary with the number and without the name", data, err)
+	}
+	if _, err := book(t, tools, who, wish("person_id", "8")); postern.CodeOf(err) != postern.Conflict || strings.Contains(postern.AsError(err).Msg, "there") {
+		t.Errorf("got %v, want a conflict that does not name the other absence", err)
+	}
+}
+
+func TestWhatTheCredentialMayNotReadIsLeftToTheAPI(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	l.refuses = postern.Errorf(postern.Forbidden, "the permission is missing")
+	tools, who := over(l, nil), mcptool.Caller{Tenant: "acme", ClientID: "k", Judged: true}
+	data, err := book(t, tools, who, wish())
+	if err != nil || data["booked"] != false || len(data["notes"].([]any)) < 2 {
+		t.Fatalf("got %v, %v, want a dry run with notes", data, err)
+	}
+	if data, err = book(t, tools, who, wish("confirm", data["confirm"])); err != nil || data["booked"] != true {
+		t.Errorf("got %v, %v, want it booked", data, err)
+	}
+}
+
+func TestWhatCannotBeRecordedIsNotBooked(t *testing.T) {
+	t.Parallel()
+	l, broken := newLedger(), false
+	tools := over(l, func(c *mcptool.Config) {
+		c.Record = func(context.Context, postern.Event) error {
+			if broken {
+				return errors.New("disk full")
+			}
+			return nil
+		}
+	})
+	confirm := rehearsed(t, tools, wish())
+	broken = true
+	if data, err := book(t, tools, agent(), wish("confirm", confirm)); err == nil || l.count() != 0 {
+		t.Errorf("got %v, %v and %d writes, want an error and none", data, err, l.count())
+	}
+	broken = false
+	if data, err := book(t, tools, agent(), wish("confirm", confirm)); err != nil || data["booked"] != true || l.count() != 1 {
+		t.Errorf("got %v, %v and %d writes, want it booked once", data, err, l.count())
+	}
+}
+
+func TestABookingThatBeganIsFinishedWhenItsCallerLeaves(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	l.hold, l.holding = make(chan struct{}), make(chan struct{}, 1)
+	tools := over(l, nil)
+	args, err := json.Marshal(wish("confirm", rehearsed(t, tools, wish())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() {
+		_, err := tools.Call(ctx, agent(), "create_absence_period", args)
+		done <- err
+	}()
+	<-l.holding
+	leave()
+	close(l.hold)
+	<-done
+	l.hold = nil
+	if l.books() != 1 {
+		t.Fatalf("got %d absences, want 1", l.books())
+	}
+	a, err := tools.Call(t.Context(), agent(), "create_absence_period", args)
+	if err != nil || a.Data["already_booked"] != true {
+		t.Errorf("asked again: got %v, %v, want already_booked", a.Data, err)
+	}
+}

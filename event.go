@@ -41,6 +41,7 @@ const (
 	ActClientDeleted  = "client.deleted"
 	ActClientRevoked  = "client.revoked" // all its tokens
 	ActSecretAdded    = "client.secret_added"
+	ActSecretEnded    = "client.secret_ended"
 	ActTenantCreated  = "tenant.created"
 	ActTenantChanged  = "tenant.changed"
 	ActTenantRevoked  = "tenant.revoked" // all its tokens
@@ -69,19 +70,31 @@ const (
 	ActToolCalled     = "tool.called"
 	ActToolRefused    = "tool.refused"
 	ActAuditRead      = "audit.read"
-	ActServerStarted  = "server.started"
-	ActServerStopped  = "server.stopped"
+
+	ActOperatorCreated   = "operator.created"
+	ActOperatorChanged   = "operator.changed"
+	ActOperatorDeleted   = "operator.deleted"
+	ActOperatorSignedIn  = "operator.signed_in"
+	ActOperatorProven    = "operator.proven" // who they are, again
+	ActOperatorSignedOut = "operator.signed_out"
+	ActOperatorRefused   = "operator.refused" // at the door
+	ActOperatorLocked    = "operator.locked"
+	ActSessionEnded      = "session.ended"
+
+	ActServerStarted = "server.started"
+	ActServerStopped = "server.stopped"
 )
 
 // Actions lists every action.
 var Actions = []string{
 	ActTokenIssued, ActTokenReused, ActTokenRefused, ActTokenRevoked, ActThrottled, ActAccountLocked,
-	ActClientCreated, ActClientChanged, ActClientDeleted, ActClientRevoked, ActSecretAdded,
+	ActClientCreated, ActClientChanged, ActClientDeleted, ActClientRevoked, ActSecretAdded, ActSecretEnded,
 	ActTenantCreated, ActTenantChanged, ActTenantRevoked, ActUserCreated, ActUserChanged, ActUserPassword,
 	ActKeyCreated, ActKeyRetired, ActResourceAdded, ActResourceGone, ActPersonCreated, ActPersonChanged,
 	ActPersonDeleted, ActWorkChanged, ActAbsenceCreated, ActAbsenceChanged, ActAbsenceDeleted, ActTimeCreated,
 	ActTimeChanged, ActTimeDeleted, ActImported, ActReset, ActSandbox, ActUpstreamSaved, ActUpstreamGone, ActToolCalled, ActToolRefused, ActAuditRead, ActServerStarted,
-	ActServerStopped,
+	ActServerStopped, ActOperatorCreated, ActOperatorChanged, ActOperatorDeleted, ActOperatorSignedIn, ActOperatorProven,
+	ActOperatorSignedOut, ActOperatorRefused, ActOperatorLocked, ActSessionEnded,
 }
 
 // EventFilter selects events of one tenant. Zero fields select everything.

@@ -20,6 +20,8 @@ type cli struct {
 	Upstream upstreamCmd `cmd:"" help:"Upstreams: the token services that we ask."`
 	Doctor   doctorCmd   `cmd:"" help:"What an upstream's credential can do, what it lacks, what is wrong and how to mend it."`
 	Proxy    proxyCmd    `cmd:"" help:"Pass calls on to an upstream's API, with its token."`
+	Call     callCmd     `cmd:"" help:"Ask one tool of the connector: who is out, whose profile."`
+	MCP      mcpCmd      `cmd:"" name:"mcp" help:"Offer the tools to an AI agent, over stdio."`
 	Token    tokenCmd    `cmd:"" help:"Tokens: get one, look into one, end one."`
 	Conf     configCmd   `cmd:"" name:"config" help:"The configuration and where it comes from."`
 	Version  versionCmd  `cmd:"" help:"What this is."`

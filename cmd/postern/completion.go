@@ -19,22 +19,25 @@ func (completeCmd) Help() string {
 // The scripts ask the program itself for the words, so that they never age.
 var completions = map[string]string{
 	"bash": `_postern() {
-  local IFS=$'\n'
-  COMPREPLY=($(compgen -W "$(postern complete-words -- "${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+  local IFS=$'\n' n=$((COMP_CWORD-1)) cur=${COMP_WORDS[COMP_CWORD]}
+  if [ "$cur" = = ]; then n=$COMP_CWORD cur=; fi
+  COMPREPLY=($(compgen -W "$(postern complete-words -- "${COMP_WORDS[@]:1:n}" 2>/dev/null)" -- "$cur"))
+  case ${COMPREPLY[0]} in *=) compopt -o nospace 2>/dev/null;; esac
 }
 complete -o default -F _postern postern
 `,
 	"zsh": `#compdef postern
 _postern() {
   local -a words_
-  words_=("${(@f)$(postern complete-words -- "${words[@]:1:$CURRENT-2}" 2>/dev/null)}")
-  compadd -a words_
+  words_=("${(@f)$(postern complete-words --current="${words[CURRENT]}" -- "${words[@]:1:$CURRENT-2}" 2>/dev/null)}")
+  compadd -S '' -- ${(M)words_:#*=}
+  compadd -- ${words_:#*=}
 }
 compdef _postern postern
 `,
 	"fish": `function __postern_words
   set -l tokens (commandline -opc)
-  postern complete-words -- $tokens[2..-1] 2>/dev/null
+  postern complete-words --current=(commandline -ct) -- $tokens[2..-1] 2>/dev/null
 end
 complete -c postern -f -a '(__postern_words)'
 `,
@@ -47,7 +50,8 @@ func (c *completeCmd) Run(_ context.Context, a *app) error {
 
 // wordsCmd prints what can come next after the words so far, a line each.
 type wordsCmd struct {
-	Words []string `arg:"" optional:"" passthrough:""`
+	Words   []string `arg:"" optional:"" passthrough:""`
+	Current string   `help:"The word under way."`
 }
 
 func (c *wordsCmd) Run(_ context.Context, a *app) error {
@@ -62,6 +66,11 @@ func (c *wordsCmd) Run(_ context.Context, a *app) error {
 	for _, child := range node.Children {
 		if !child.Hidden && child.Type == kong.CommandNode {
 			fmt.Fprintln(a.stdout, child.Name)
+		}
+	}
+	if node.Name == "call" && node.Parent == a.model.Node {
+		for _, w := range callWords(c.Words[slices.Index(c.Words, node.Name)+1:], c.Current) {
+			fmt.Fprintln(a.stdout, w)
 		}
 	}
 	for n := node; n != nil; n = n.Parent {

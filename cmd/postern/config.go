@@ -38,6 +38,10 @@ type config struct {
 
 	Upstreams map[string]upstreamConfig `yaml:"upstreams"`
 
+	Experimental []string    `yaml:"experimental"`
+	Tools        toolsConfig `yaml:"tools"`
+	MCPWrites    bool        `yaml:"mcp_writes"`
+
 	from map[string]string // key to the source that won
 	file string            // the file that was read, "" when there was none
 }
@@ -114,7 +118,9 @@ func (a *app) load(flags map[string]string) (*config, error) {
 	if where != "" {
 		c.file, c.Upstreams = where, file.Upstreams
 		c.TrustedProxies, c.MetricsFrom, c.Limits, c.Keys = file.TrustedProxies, file.MetricsFrom, file.Limits, file.Keys
+		c.Experimental, c.Tools, c.MCPWrites = file.Experimental, file.Tools, file.MCPWrites
 	}
+	c.Experimental = append(c.Experimental, listed(a.getenv("POSTERN_EXPERIMENTAL"))...)
 	for _, s := range scalars {
 		c.from[s.key] = "default"
 		for _, src := range []struct{ name, value string }{
@@ -171,6 +177,10 @@ func (c *config) validate() error {
 	check((c.TLSCert == "") == (c.TLSKey == ""), "tls_cert and tls_key go together")
 	check(c.LogFormat == "text" || c.LogFormat == "json", "log_format: %q is neither text nor json", c.LogFormat)
 	check(logLevel(c.LogLevel) != nil, "log_level: %q is none of debug, info, warn, error", c.LogLevel)
+	err = checkExperiments(c.Experimental)
+	check(err == nil, "%s", publicLine(err))
+	err = c.Tools.check()
+	check(err == nil, "tools: %s", publicLine(err))
 	for name, list := range map[string][]string{"trusted_proxies": c.TrustedProxies, "metrics_from": c.MetricsFrom} {
 		_, err := prefixes(list)
 		check(err == nil, "%s: %s", name, postern.Public(err))

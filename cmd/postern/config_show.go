@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -90,6 +91,10 @@ func (c *config) fileOnly() (out []settingView) {
 	add("trusted_proxies", strings.Join(c.TrustedProxies, " "), len(c.TrustedProxies) > 0)
 	add("metrics_from", orDefault(strings.Join(c.MetricsFrom, " "), "loopback"), len(c.MetricsFrom) > 0)
 	add("upstreams", orDefault(strings.Join(slices.Sorted(maps.Keys(c.Upstreams)), " "), "none"), len(c.Upstreams) > 0)
+	add("experimental", orDefault(strings.Join(c.Experimental, " "), "none"), len(c.Experimental) > 0)
+	add("mcp_writes", strconv.FormatBool(c.MCPWrites), c.MCPWrites)
+	add("tools.time_zone", orDefault(c.Tools.TimeZone, "of the machine"), c.Tools.TimeZone != "")
+	add("tools.withhold", orDefault(strings.Join(slices.Sorted(maps.Keys(c.Tools.Withhold)), " "), "built in"), len(c.Tools.Withhold) > 0)
 	l := c.Limits
 	add("limits.failures_per_source", number(l.FailuresPerSource), l.FailuresPerSource != 0)
 	add("limits.failures_per_client", number(l.FailuresPerClient), l.FailuresPerClient != 0)

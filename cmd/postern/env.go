@@ -20,6 +20,7 @@ func systemEnv() *env {
 		environ:  os.Environ,
 		now:      time.Now,
 		terminal: term.IsTerminal(int(os.Stderr.Fd())), //nolint:gosec // a descriptor fits
+		asks:     term.IsTerminal(int(os.Stdin.Fd())),  //nolint:gosec // a descriptor fits
 		password: askPassword,
 	}
 }

@@ -34,6 +34,7 @@ type env struct {
 	dotenv         map[string]string // what .env adds to it
 	now            func() time.Time
 	terminal       bool // stderr is one
+	asks           bool // somebody sits at stdin and can be asked
 	password       func(prompt string) (postern.Secret, error)
 }
 
@@ -54,6 +55,7 @@ func run(ctx context.Context, e *env, args []string) int {
 		kong.Writers(e.stdout, e.stderr),
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
+		kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.Vars{"algs": "ES256,RS256,EdDSA,HS256"},
 	)

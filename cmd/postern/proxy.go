@@ -73,14 +73,8 @@ func (c *proxyCmd) Run(ctx context.Context, a *app) error {
 	if err := c.first(ctx, a, b, u); err != nil {
 		return err
 	}
-	d, _ := dialect.Named(u.Dialect)
 	options.Log = log
-	options.Transport, err = proxy.New(proxy.Config{
-		Upstream: u.name, API: u.APIURL, Tokens: b, Tenant: u.TenantID,
-		Carry:   func(h http.Header, tok postern.Token, tenant string) { dialect.Carry(d, h, tok, tenant) },
-		Need:    func(method, path string) string { return dialect.Need(u.Dialect, method, path) },
-		Observe: seen.call(log),
-	})
+	options.Transport, err = u.transport(b, seen.call(log))
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@
 //	go run ./test/bench -quick                        a few minutes less, no million clients
 //	go run ./test/bench -rows 'ES256' -runs 9         some rows, more runs
 //	go run ./test/bench -rows '^hr .* SQLite'         pages of the HR API
+//	go run ./test/bench -rows '^tools'                the tools, over the HR API
 //	go run ./test/bench -profile DIR -rows '^oauth2 ES256$'
 //
 // For the HR API the floor serves the bytes of one page, and what is compared besides
@@ -113,7 +114,7 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("processor time and memory are read from /proc: this runs on Linux only")
 	}
 	rows := s.chosen()
-	if len(rows) == 0 && !s.only.MatchString(rowColdStart) && !s.wantsHR() {
+	if len(rows) == 0 && !s.only.MatchString(rowColdStart) && !s.wantsHR() && !s.only.MatchString(rowTools) {
 		return errors.New("no row has such a name")
 	}
 	p := newProgress(os.Stderr)
@@ -144,7 +145,10 @@ func (h *house) measureAll(ctx context.Context, rows []row, rep *report) error {
 	if err := h.coldStarts(ctx, rep); err != nil {
 		return err
 	}
-	return h.measureHR(ctx, rep)
+	if err := h.measureHR(ctx, rep); err != nil {
+		return err
+	}
+	return h.measureTools(ctx, rep)
 }
 
 // wantsHR says whether any row of the HR API is to be measured.

@@ -49,8 +49,9 @@ type report struct {
 	Fsync             string `json:",omitempty"` // of PostgreSQL
 	Rows              []*measured
 	ColdStarts        []coldStart
-	Pages             []hrRow `json:",omitempty"`
-	Walks             []walk  `json:",omitempty"`
+	Pages             []hrRow   `json:",omitempty"`
+	Walks             []walk    `json:",omitempty"`
+	Tools             []toolRun `json:",omitempty"`
 
 	file string
 }
@@ -167,6 +168,10 @@ func (r *report) write(w io.Writer) error {
 	if len(r.Pages) > 0 {
 		b.WriteString("\n")
 		r.pages(&b)
+	}
+	if len(r.Tools) > 0 {
+		b.WriteString("\n")
+		r.tools(&b)
 	}
 	for _, c := range r.ColdStarts {
 		fmt.Fprintf(&b, "\ncold start to the first token, %s clients: %.0f ms (%.0f–%.0f)", thousands(c.Clients),

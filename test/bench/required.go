@@ -11,6 +11,9 @@ const (
 	maxResident   = 64 << 20
 	maxFirstToken = 200 // ms
 	maxGrowth     = 1.5 // of the time of a page with a million persons, over ten thousand
+
+	maxToolRequests = 25  // for who is out this week
+	maxToolAdds     = 1.0 // ms that the tools add to each of them
 )
 
 // verdict is a line about one requirement.
@@ -51,5 +54,5 @@ func (r *report) required() (out []string) {
 		m := median(c.Millis)
 		out = append(out, verdict(m < maxFirstToken, "cold start to the first token with %s clients: %.0f ms (under %d)", thousands(c.Clients), m, maxFirstToken))
 	}
-	return append(out, r.requiredPages()...)
+	return append(append(out, r.requiredPages()...), r.requiredTools()...)
 }

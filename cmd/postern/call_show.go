@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"postern.dev/postern/mcptool"
+)
+
+// show prints an answer: what was found as a table, and below it, for people, what else
+// there is to say.
+func (c *callCmd) show(a *app, ans mcptool.Answer) error {
+	if c.JSON {
+		return a.printJSON(ans.Data)
+	}
+	head, rows := ans.Table()
+	items, list := ans.Data["items"].([]any)
+	var err error
+	switch {
+	case list && len(items) == 0:
+	case list:
+		err = a.table(strings.ToUpper(strings.Join(head, "|")), rows)
+	default:
+		err = a.facts(head, rows)
+	}
+	if err != nil {
+		return err
+	}
+	if list && len(items) == 0 {
+		a.note("nothing fits")
+	}
+	c.notes(a, ans)
+	return nil
+}
+
+// facts prints the one row of an answer that is no list, a line for each cell.
+func (a *app) facts(head []string, rows [][]string) error {
+	var pairs []string
+	for _, row := range rows {
+		for i := range min(len(head), len(row)) {
+			pairs = append(pairs, head[i], row[i])
+		}
+	}
+	return a.pairs(pairs...)
+}
+
+// notes says below an answer what it covers, what it leaves out and how to go on.
+func (c *callCmd) notes(a *app, ans mcptool.Answer) {
+	text := func(key string) string { s, _ := ans.Data[key].(string); return s }
+	words := func(key string) []string { return texts(listOf(ans.Data[key])) }
+	if zone := text("time_zone"); zone != "" {
+		when := ""
+		if from, to := text("from"), text("to"); from != "" || to != "" {
+			when = strings.TrimSpace(yesNo(from != "", "from "+from, "")+yesNo(to != "", " to "+to, "")) + ", "
+		}
+		a.note("%s", printable(when+"in "+zone))
+	}
+	for _, n := range words("notes") {
+		a.note("%s", printable(n))
+	}
+	if withheld := words("withheld"); len(withheld) > 0 {
+		a.note("not shown: %s", printable(strings.Join(withheld, ", ")))
+	}
+	if next := text("next_cursor"); next != "" {
+		a.note("there is more: postern call %s cursor=%s", kebab(ans.Tool.Name), next)
+	}
+}
+
+// book shows what a dry run found, and asks whether it is to be booked where somebody is
+// there to say so; else it says how to.
+func (c *callCmd) book(ctx context.Context, b *toolbox, tool *mcptool.Tool, args map[string]string, ans mcptool.Answer) error {
+	if c.JSON {
+		return b.printJSON(ans.Data)
+	}
+	confirm, _ := ans.Data["confirm"].(string)
+	summary, _ := ans.Data["summary"].(string)
+	until, _ := ans.Data["expires_at"].(string)
+	shown := []string{"Booked", "no", "Summary", summary}
+	if !b.asks {
+		shown = append(shown, "Confirm", confirm, "Until", until)
+	}
+	if err := b.pairs(shown...); err != nil {
+		return err
+	}
+	for _, n := range texts(listOf(ans.Data["notes"])) {
+		if !strings.HasPrefix(n, "Nothing was booked") { // which tells an agent how to go on
+			b.note("%s", printable(n))
+		}
+	}
+	if !b.asks {
+		b.note("nothing is booked yet; this books it:\n  %s", c.line(tool, args, confirm))
+		return nil
+	}
+	said, err := b.answer(ctx, "Book it? [y/N] ")
+	if err != nil {
+		return err
+	}
+	if said = strings.ToLower(strings.TrimSpace(said)); said != "y" && said != "yes" {
+		b.note("nothing was booked")
+		return errShown
+	}
+	args["confirm"] = confirm
+	if ans, err = b.call(ctx, tool, args); err != nil {
+		return err
+	}
+	return c.show(b.app, ans)
+}
+
+func listOf(v any) []any { list, _ := v.([]any); return list }
+
+// answer asks the person at the terminal. It gives up with ctx, whatever they do.
+func (a *app) answer(ctx context.Context, question string) (string, error) {
+	fmt.Fprint(a.stderr, question)
+	line := make(chan string, 1)
+	go func() {
+		text, _ := readLine(a.stdin) // what is not there is no answer
+		line <- text
+	}()
+	select {
+	case text := <-line:
+		return text, nil
+	case <-ctx.Done():
+		fmt.Fprintln(a.stderr)
+		return "", ctx.Err()
+	}
+}
+
+// line is the command line that books what a dry run found.
+func (c *callCmd) line(tool *mcptool.Tool, args map[string]string, confirm string) string {
+	words := []string{"postern call", kebab(tool.Name)}
+	if c.Upstream != "" {
+		words = append(words, "--upstream "+quoted(c.Upstream))
+	}
+	for _, name := range c.Experimental {
+		words = append(words, "--experimental "+quoted(name))
+	}
+	for _, name := range slices.Sorted(maps.Keys(args)) {
+		words = append(words, name+"="+quoted(args[name]))
+	}
+	return strings.Join(append(words, "confirm="+quoted(confirm)), " ")
+}
+
+var bare = regexp.MustCompile(`^[A-Za-z0-9@%+:,./_=-]+$`)
+
+// quoted writes a word as a shell takes it for one.
+func quoted(word string) string {
+	if bare.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}

@@ -66,6 +66,8 @@ type Keys struct {
 	Now    func() time.Time // nil means time.Now
 	Policy KeyPolicy
 	Actor  string // who, for audit
+	// RequestID and Source are of the call that asks for it, for audit; empty for none.
+	RequestID, Source string
 }
 
 func (k *Keys) now() time.Time {
@@ -220,7 +222,7 @@ func (k *Keys) event(action string, key postern.Key, detail string) postern.Even
 		actor = "system"
 	}
 	return postern.Event{Tenant: postern.SystemTenant, At: k.now(), Action: action, Actor: actor,
-		KeyID: key.ID, Object: string(key.Alg) + " " + key.ID, Detail: detail}
+		RequestID: k.RequestID, Source: k.Source, KeyID: key.ID, Object: string(key.Alg) + " " + key.ID, Detail: detail}
 }
 
 // StateOf says where key stands among keys at now. A key waits for its time only

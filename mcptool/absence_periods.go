@@ -96,9 +96,12 @@ func runAbsencePeriods(c *call, in listAbsencePeriodsIn) (*absenceList, error) {
 		return nil, err
 	}
 	out := &absenceList{TimeZone: w.name, From: in.From, To: in.To, Items: []absenceItem{}}
-	types := c.types()
+	var types map[string]postern.AbsenceType
 	names := map[postern.PersonID]string{}
-	if yes(in.IncludeNames) && !c.withholds("person_name") && len(found) > 0 {
+	if len(found) > 0 {
+		types = c.types() // also without names: whether days or hours are counted is theirs to say
+	}
+	if yes(in.IncludeNames) && !c.withholds("person_name") {
 		ids := make([]postern.PersonID, len(found))
 		for i := range found {
 			ids[i] = found[i].Person

@@ -89,7 +89,7 @@ func runAttendancePeriods(c *call, in listAttendancePeriodsIn) (*attendanceList,
 	}
 	out := &attendanceList{TimeZone: w.name, From: in.From, To: in.To, UpdatedFrom: in.UpdatedFrom, UpdatedTo: in.UpdatedTo, Items: []attendanceItem{}}
 	names := map[postern.PersonID]string{}
-	if yes(in.IncludeNames) && !c.withholds("person_name") && len(found) > 0 {
+	if yes(in.IncludeNames) && !c.withholds("person_name") {
 		ids := make([]postern.PersonID, len(found))
 		for i := range found {
 			ids[i] = found[i].Person

@@ -30,7 +30,8 @@ type Config struct {
 	// Withhold lists fields that are left out of answers, by tool; a tool that is not in
 	// it leaves out what Withheld says.
 	Withhold map[string][]string
-	// Grant says where a permission is granted, for the error of a call that lacks it.
+	// Grant names the page of settings on which an upstream's permissions are granted, for
+	// the error of a call that lacks one.
 	Grant string
 	Log   *slog.Logger
 	Now   func() time.Time

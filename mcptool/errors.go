@@ -106,7 +106,10 @@ func (c *call) forbidden(e *postern.Error, scope string) {
 		scope = e.Param
 	}
 	e.Msg = fmt.Sprintf("the credential lacks the permission %s (%q)", scope, permission(scope))
-	e.Hint = fmt.Sprintf("tick %q for this credential in %s, and get a new token", permission(scope), cmp.Or(c.Grant, "the settings of the HR system"))
+	e.Hint = fmt.Sprintf("an operator grants it by `postern client update %s --add-scope %s`; then get a new token", cmp.Or(c.who.ClientID, "CLIENT"), scope)
+	if c.who.Judged {
+		e.Hint = fmt.Sprintf("tick %q for this credential in %s, and get a new token", permission(scope), cmp.Or(c.Grant, "the settings of the HR system"))
+	}
 	var others []string
 	for _, t := range c.Visible(c.who) {
 		if t.Scope != scope {

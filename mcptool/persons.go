@@ -145,7 +145,7 @@ func (c *call) personItem(p *postern.Person, whole bool) personItem {
 	}
 	for _, a := range p.Custom[:min(len(p.Custom), maxAttributes)] {
 		if !c.shows(a.Key) {
-			c.hide("custom_attributes." + printable(a.Key))
+			c.hide("custom_attributes")
 			continue
 		}
 		item.CustomAttributes = append(item.CustomAttributes, attributeItem{a.Key, a.Label, a.Value, a.Values})

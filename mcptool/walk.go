@@ -31,11 +31,12 @@ func walk[T any](c *call, limit, size int, what string, page func(context.Contex
 			return nil, beyond{}, err
 		}
 		for i := min(skip, len(got.Items)); i < len(got.Items); i++ {
-			if len(items) == limit {
+			switch item := got.Items[i]; {
+			case keep != nil && !keep(&item):
+			case len(items) == limit: // the page had more than was asked for
 				return items, beyond{more: true, after: after, skip: i}, nil
-			}
-			if keep == nil || keep(&got.Items[i]) {
-				items = append(items, got.Items[i])
+			default:
+				items = append(items, item)
 			}
 		}
 		skip = 0

@@ -61,10 +61,11 @@ func stretchOf(param, text string, today postern.Date) (stretch, error) {
 		return stretch{d, d}, nil
 	}
 	e := argument(param, "%s is %q, neither a date nor a word for one", param, postern.Shorten(text, 40))
+	hint := "write YYYY-MM-DD, or one of " + strings.Join(words(), ", ")
 	if meant := near.Of(word, words()); meant != "" {
-		return stretch{}, e.WithHint("did you mean %s?", meant)
+		hint = "did you mean " + meant + "? Else " + hint
 	}
-	return stretch{}, e.WithHint("write YYYY-MM-DD, or one of %s", strings.Join(words(), ", "))
+	return stretch{}, e.WithHint("%s", hint)
 }
 
 // periodOf gives the week, month or year that is n after the one of today. Weeks begin

@@ -79,7 +79,7 @@ func (p *place) demo(ctx context.Context, url string) error {
 	for _, name := range []string{"POSTERN_URL", "PERSONIO_BASE_URL", "PERSONIFY_BASE_URL", "COMM100_BASE_URL"} {
 		vars[name] = url
 	}
-	vars["OAUTH2_TOKEN_URL"] = url + "/oauth2/token"
+	vars["OAUTH2_TOKEN_URL"], vars["MCP_URL"] = url+"/oauth2/token", url+mcpPath
 	vars["PERSONIFY_TENANT_ID"] = demoTenant
 	vars["COMM100_PARTNER_ID"] = strconv.FormatInt(tenant.PartnerID, 10)
 	return writeEnv(p.demoFile(), vars)
@@ -225,7 +225,7 @@ var demoNames = []string{
 	"PERSONIO_READONLY_CLIENT_ID", "PERSONIO_READONLY_CLIENT_SECRET",
 	"PERSONIFY_BASE_URL", "PERSONIFY_CLIENT_ID", "PERSONIFY_CLIENT_SECRET", "PERSONIFY_TENANT_ID",
 	"COMM100_BASE_URL", "COMM100_PARTNER_ID", "COMM100_CLIENT_ID", "COMM100_EMAIL", "COMM100_PASSWORD",
-	"OAUTH2_TOKEN_URL", "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET",
+	"OAUTH2_TOKEN_URL", "OAUTH2_CLIENT_ID", "OAUTH2_CLIENT_SECRET", "MCP_URL",
 }
 
 // readEnv reads NAME='value' lines; a file that is not there is empty.
@@ -284,6 +284,11 @@ func (p *place) demoTour() {
 	for _, t := range demoCommands {
 		fmt.Fprintf(p.stdout, "\n# %s\n%s%s\n", t.title, source, t.command)
 	}
+	if p.cfg.enabled(experimentTools, nil) {
+		fmt.Fprintf(p.stdout, "\n# MCP: the tools for AI agents, and who is out this week\n%s%s\n", source, demoTools)
+	} else {
+		fmt.Fprint(p.stdout, "\n# MCP: the tools for AI agents are experimental; --experimental tools enables them\n")
+	}
 	fmt.Fprint(p.stdout, "\nCtrl-C stops the server; everything it knows stays in "+p.cfg.Data+".\n")
 }
 
@@ -308,6 +313,11 @@ var demoCommands = []struct{ title, command string }{
 		`TOKEN=$(curl -sS "$PERSONIFY_BASE_URL/connect/token" -d grant_type=client_credentials -d scope=idp_api -d "client_id=$PERSONIFY_CLIENT_ID" -d "client_secret=$PERSONIFY_CLIENT_SECRET" | sed -E 's/.*"access_token":"([^"]*)".*/\1/') && ` +
 			`curl -sS "$PERSONIO_BASE_URL/v2/absence-types" -H "Authorization: Bearer $TOKEN" -H "X-Tenant-Id: $PERSONIFY_TENANT_ID"`},
 }
+
+// demoTools gets a token for the tools (RFC 8707), lists them and calls one.
+const demoTools = `TOKEN=$(curl -sS -u "$PERSONIO_CLIENT_ID:$PERSONIO_CLIENT_SECRET" "$OAUTH2_TOKEN_URL" -d grant_type=client_credentials --data-urlencode "resource=$MCP_URL" | sed -E 's/.*"access_token":"([^"]*)".*/\1/') && ` +
+	`curl -sS "$MCP_URL" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}' && echo && ` +
+	`curl -sS "$MCP_URL" -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' -d '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"list_absence_periods","arguments":{"from":"this-week"}}}'`
 
 // demoToken puts a token for the HR API into TOKEN.
 const demoToken = `TOKEN=$(curl -sS "$PERSONIO_BASE_URL/v2/auth/token" -d grant_type=client_credentials -d "client_id=$PERSONIO_CLIENT_ID" -d "client_secret=$PERSONIO_CLIENT_SECRET" | sed -E 's/.*"access_token":"([^"]*)".*/\1/') && `

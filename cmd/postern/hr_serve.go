@@ -81,7 +81,7 @@ func (h *house) hrConfig() hr.Config {
 	p := h.place
 	cfg := hr.Config{
 		Directory: func(tenant string) postern.Directory { return p.db.Directory(tenant) },
-		Verifier:  h.issuer, Tenants: newTenants(p.db, p.now),
+		Verifier:  h.issuer, Tenants: h.tenants,
 		PublicURL: h.url, Audience: []string{h.url, routed},
 		Visit: h.visits.add, Log: h.log, Now: p.now,
 	}

@@ -23,6 +23,9 @@ type serveCmd struct {
 	TLSKey    string `name:"tls-key" help:"Its private key, PEM." placeholder:"FILE"`
 	LogFormat string `name:"log-format" help:"text or json." placeholder:"F"`
 	LogLevel  string `name:"log-level" help:"debug, info, warn or error." placeholder:"L"`
+
+	Experimental []string `help:"Enable what is experimental: tools, for agents at /mcp." placeholder:"NAME"`
+	MCPWrites    bool     `name:"mcp-writes" help:"Let agents at /mcp book absences, once a person has confirmed each."`
 }
 
 func (serveCmd) Help() string {
@@ -37,11 +40,16 @@ func (c *serveCmd) flags() map[string]string {
 // Run serves until ctx ends or a signal asks it to stop.
 func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	defer ballast()()
+	if err := checkExperiments(listed(c.Experimental...)); err != nil {
+		return errMisused{err}
+	}
 	p, err := a.openPlace(ctx, c.flags(), true)
 	if err != nil {
 		return err
 	}
 	defer p.close()
+	p.cfg.Experimental = append(p.cfg.Experimental, listed(c.Experimental...)...)
+	p.cfg.MCPWrites = p.cfg.MCPWrites || c.MCPWrites
 	release, err := p.db.LockServe()
 	if err != nil {
 		return err
@@ -82,6 +90,7 @@ func (h *house) run(ctx context.Context, ready func()) error {
 	defer helpers.Wait()
 	helpers.Go(func() { h.prune(ctx) })
 	helpers.Go(func() { h.reload(ctx) })
+	defer context.AfterFunc(ctx, h.tools.Close)()
 	if err := h.note(ctx, postern.ActServerStarted); err != nil {
 		return err
 	}

@@ -37,13 +37,16 @@ func storyTour(ts *testscript.TestScript, _ bool, args []string) {
 	var pasted []string
 	token := regexp.MustCompile(`"(access_token|token)":"eyJ[\w-]+\.[\w-]+\.[\w-]+"`)
 	data := regexp.MustCompile(`^\{"(_data"|success":true,.*"data"):\[\{"`)
+	tools := regexp.MustCompile(`"name":"get_person"[^\n]*\n\{.*"structuredContent":\{.*"person_name":"`)
 	for line := range strings.Lines(ts.ReadFile(args[0])) {
 		if !strings.HasPrefix(line, ". '") {
 			continue
 		}
 		pasted = append(pasted, line)
 		want := token
-		if strings.Contains(line, "TOKEN=$(") {
+		if strings.Contains(line, "$MCP_URL") {
+			want = tools
+		} else if strings.Contains(line, "TOKEN=$(") {
 			want = data
 		}
 		if err := ts.Exec("sh", "-c", line); err != nil || !want.MatchString(ts.ReadFile("stdout")) || ts.ReadFile("stderr") != "" {

@@ -8,6 +8,7 @@ import (
 	"postern.dev/postern/dialect"
 	"postern.dev/postern/hr"
 	"postern.dev/postern/issuer"
+	"postern.dev/postern/mcptool"
 	"postern.dev/postern/server"
 )
 
@@ -20,6 +21,8 @@ type house struct {
 	url     string
 	issuer  *issuer.Issuer
 	visits  *visits
+	tenants *tenants
+	tools   *mcptool.HTTP
 }
 
 // build joins the rooms. The address is bound before the issuer is made, because
@@ -49,7 +52,7 @@ func (p *place) build(ctx context.Context, log *slog.Logger) (*house, error) {
 		_ = h.server.Close() // nothing was accepted yet
 		return nil, err
 	}
-	h.visits = newVisits(p.db, log)
+	h.visits, h.tenants = newVisits(p.db, log), newTenants(p.db, p.now)
 	h.metrics.Counter("postern_visits_dropped_total", "Calls of the HR API that are missing in a request log, because it was not written fast enough.",
 		func() float64 { return float64(h.visits.lost.Load()) })
 	for name := range h.issuer.Sizes() {
@@ -67,7 +70,7 @@ func (h *house) issuerConfig() issuer.Config {
 	p := h.place
 	return issuer.Config{
 		Registry: p.db, Journal: p.db, Revoker: p.db, KeyStore: p.db, Feed: p.db, Box: p.box,
-		URL: h.url, Profiles: dialect.Profiles(), Resources: resources(h.url),
+		URL: h.url, Profiles: dialect.Profiles(), Resources: resources(h.url), Lenient: []string{h.url + mcpPath},
 		Limits: p.cfg.limits(), KeyPolicy: p.cfg.keyPolicy(), Now: p.now, Log: h.log,
 		OnEvent: h.metrics.Observe, OnCommit: h.metrics.ObserveCommit,
 	}
@@ -78,7 +81,7 @@ func (h *house) issuerConfig() issuer.Config {
 func resources(url string) []postern.Resource {
 	return []postern.Resource{
 		{URL: url, Tenant: postern.SystemTenant},
-		{URL: url + "/mcp", Tenant: postern.SystemTenant},
+		{URL: url + mcpPath, Tenant: postern.SystemTenant},
 	}
 }
 
@@ -101,5 +104,5 @@ func (h *house) mount() error {
 			return err
 		}
 	}
-	return nil
+	return h.mountTools()
 }

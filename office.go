@@ -123,3 +123,11 @@ type Operators interface {
 	Sessions(ctx context.Context, operator string) ([]Session, error)
 	EndSession(ctx context.Context, operator, session string) error
 }
+
+// Inviter is an Office that can give an operator another one-time link: the first one ran
+// out, or the password was lost.
+type Inviter interface {
+	// InviteOperator gives the code for the link. The password and the sessions that the
+	// operator has stay until the link is used.
+	InviteOperator(ctx context.Context, id string) (Operator, Secret, error)
+}

@@ -178,4 +178,8 @@ func (d *desk) EndSession(_ context.Context, operator, session string) error {
 	return err
 }
 
+func (d *desk) InviteOperator(_ context.Context, id string) (postern.Operator, postern.Secret, error) {
+	return two[postern.Operator](d.do("InviteOperator", id))
+}
+
 var _ postern.Office = (*desk)(nil)

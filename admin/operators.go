@@ -38,8 +38,8 @@ func OperatorOf(o postern.Operator, code postern.Secret, now time.Time) Operator
 	return w
 }
 
-// withheld stands for a hash or a key that a Remote is not told. No password has it.
-const withheld = "*"
+// withheld stands for a hash or a key that is there and not told.
+const withheld = "set"
 
 func (o Operator) noun() postern.Operator {
 	out := postern.Operator{ID: o.ID, Email: o.Email, Name: o.Name, Role: o.Role, Tenant: o.Tenant, Disabled: o.Disabled, Failures: o.Failures,
@@ -98,6 +98,7 @@ func operatorRoutes() []route {
 		{method: http.MethodGet, path: base + "/operators/{operator}", do: (*call).getOperator},
 		{method: http.MethodPatch, path: base + "/operators/{operator}", match: true, do: (*call).changeOperator},
 		{method: http.MethodDelete, path: base + "/operators/{operator}", match: true, do: (*call).deleteOperator},
+		{method: http.MethodPost, path: base + "/operators/{operator}/invite", do: (*call).inviteOperator},
 		{method: http.MethodGet, path: base + "/operators/{operator}/sessions", do: (*call).listSessions},
 		{method: http.MethodDelete, path: base + "/operators/{operator}/sessions/{session}", do: (*call).endSession},
 	}
@@ -180,6 +181,18 @@ func (c *call) findOperator(id string) (postern.Operator, error) {
 	}
 }
 
+func (c *call) inviteOperator() error {
+	office, ok := c.office.(postern.Inviter)
+	if !ok {
+		return postern.Errorf(postern.Invalid, "this office gives no other links") // not reached with a registrar
+	}
+	o, code, err := office.InviteOperator(c.ctx, c.id("operator"))
+	if err != nil {
+		return err
+	}
+	return c.noun(http.StatusOK, OperatorOf(o, code, c.Now()), o.UpdatedAt)
+}
+
 func (c *call) listSessions() error {
 	all, err := c.office.Sessions(c.ctx, c.id("operator"))
 	if err != nil {
@@ -216,6 +229,12 @@ func (m *Remote) ChangeOperator(ctx context.Context, id string, c postern.Operat
 // DeleteOperator implements postern.Operators.
 func (m *Remote) DeleteOperator(ctx context.Context, id string, e postern.Edit) error {
 	return m.do(ctx, ask{method: http.MethodDelete, path: at("operators", id), edit: e}, nil)
+}
+
+// InviteOperator implements postern.Inviter.
+func (m *Remote) InviteOperator(ctx context.Context, id string) (postern.Operator, postern.Secret, error) {
+	w, err := one[Operator](ctx, m, ask{method: http.MethodPost, path: at("operators", id, "invite")})
+	return w.noun(), secret(w.SetupCode), err
 }
 
 // Sessions implements postern.Operators.

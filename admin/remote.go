@@ -31,7 +31,10 @@ type Remote struct {
 	hc   *http.Client
 }
 
-var _ postern.Office = (*Remote)(nil)
+var (
+	_ postern.Office  = (*Remote)(nil)
+	_ postern.Inviter = (*Remote)(nil)
+)
 
 // Dial gives the Office behind base, the address of a server such as
 // https://postern.example.com, with or without /admin/v1 at the end. Nothing is asked yet.

@@ -30,7 +30,7 @@ var (
 		LockedUntil: now.Add(time.Minute), NotBefore: changed, CreatedAt: changed, UpdatedAt: changed}
 	aKey = postern.KeyStanding{State: postern.KeyActive, Key: postern.Key{ID: "k1", Alg: postern.ES256, Generation: 3, CreatedAt: changed, SignFrom: changed, RemoveAt: now}}
 	aRes = postern.Resource{URL: "https://api.acme.test/x?y", Tenant: "acme", Scopes: postern.NewScopes("orders:read"), CreatedAt: changed}
-	aOp  = postern.Operator{ID: "o1", Email: "ada@acme.test", Name: "Ada", Role: postern.Admin, Tenant: "acme", PasswordHash: "*", TOTP: "*", Disabled: true,
+	aOp  = postern.Operator{ID: "o1", Email: "ada@acme.test", Name: "Ada", Role: postern.Admin, Tenant: "acme", PasswordHash: "set", TOTP: "set", Disabled: true,
 		Failures: 1, Locked: now.Add(time.Minute), SeenAt: changed, CreatedAt: changed, UpdatedAt: changed}
 	anEvent = postern.Event{Seq: 9, At: changed, Tenant: "acme", Action: "token.refused", Actor: "client:c2", ClientID: "c2", UserID: "u", Dialect: "oauth2", Grant: "g",
 		TokenID: "t", Scope: "s", Audience: "a", KeyID: "k", Via: "form", Source: "192.0.2.1", RequestID: "r", Code: postern.Unauthenticated, Cause: "wrong secret",
@@ -141,6 +141,10 @@ func methods() []method {
 		{"DeleteOperator", func(c ctx, o postern.Office) (any, error) {
 			return nil, o.DeleteOperator(c, "o1", postern.Edit{Match: "m"})
 		}, nil},
+		{"InviteOperator", func(c ctx, o postern.Office) (any, error) {
+			got, s, err := o.(postern.Inviter).InviteOperator(c, "o1")
+			return pair[postern.Operator]{got, s.Reveal()}, err
+		}, pair[postern.Operator]{aOp, "code"}},
 		{"Sessions", func(c ctx, o postern.Office) (any, error) { return o.Sessions(c, "o1") },
 			[]postern.Session{{ID: "s", Operator: "o1", CreatedAt: changed, SeenAt: changed, ProvenAt: changed, ExpiresAt: now, Source: "192.0.2.1", Agent: "Firefox"}}},
 		{"EndSession", func(c ctx, o postern.Office) (any, error) { return nil, o.EndSession(c, "o1", "s") }, nil},

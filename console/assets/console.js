@@ -1,0 +1,48 @@
+"use strict";
+// What the pages do better with a script: none of it is needed. No framework, no state.
+(() => {
+  // Buttons that copy what an element shows. Without a script they stay hidden.
+  const ready = (root) => {
+    for (const b of root.querySelectorAll("button[data-copy]")) {
+      if (navigator.clipboard) b.hidden = false;
+    }
+    const faults = root.querySelector(".faults");
+    if (faults) faults.focus();
+  };
+
+  document.addEventListener("click", async (e) => {
+    const b = e.target.closest("button[data-copy]");
+    if (!b) return;
+    const from = document.getElementById(b.dataset.copy);
+    if (!from) return;
+    let said = "Copied";
+    try {
+      await navigator.clipboard.writeText(from.textContent);
+    } catch {
+      said = "Select and copy it";
+      getSelection().selectAllChildren(from);
+    }
+    b.textContent = said;
+    b.setAttribute("aria-live", "polite");
+    setTimeout(() => { b.textContent = "Copy"; }, 2500);
+  });
+
+  document.addEventListener("change", (e) => {
+    const field = e.target;
+    // Choosing a field of a list means that the list is wanted.
+    if (field.name === "attribute" && field.checked) {
+      const some = field.form.querySelector('input[name="shown"][value="some"]');
+      if (some) some.checked = true;
+    }
+  });
+
+  // After a page came without a reload, readers of the screen begin at its content.
+  document.addEventListener("htmx:afterSettle", (e) => {
+    if (!e.detail.boosted && !(e.detail.requestConfig && e.detail.requestConfig.boosted)) return;
+    ready(document);
+    const main = document.getElementById("main");
+    if (main) main.focus({ preventScroll: true });
+  });
+
+  ready(document);
+})();

@@ -13,14 +13,15 @@ import (
 )
 
 // Authorization server metadata (RFC 8414), also under the name OpenID clients
-// look for. It advertises what works and nothing else: no authorization endpoint,
-// no response types, and not the password grant, which the advertised token
-// endpoint does not know.
+// look for. It advertises what works and nothing else: no response types, and not the
+// password grant, which the advertised token endpoint does not know. The authorization
+// endpoint only says that there is none (see authorize.go).
 
 // metadata is the document. Empty lists are left out, but for the one that
 // section 2 requires.
 type metadata struct {
 	Issuer                   string   `json:"issuer"`
+	AuthorizationEndpoint    string   `json:"authorization_endpoint"`
 	TokenEndpoint            string   `json:"token_endpoint"`
 	JWKSURI                  string   `json:"jwks_uri"`
 	ScopesSupported          []string `json:"scopes_supported,omitempty"`
@@ -45,6 +46,7 @@ func (cfg Config) metadata(oidc bool) ([]byte, error) {
 	methods := []string{"client_secret_basic", "client_secret_post"}
 	m := metadata{
 		Issuer:                   cfg.IssuerURL,
+		AuthorizationEndpoint:    base + authorizePath,
 		TokenEndpoint:            base + o.Path(),
 		JWKSURI:                  base + jwksPath,
 		ResponseTypesSupported:   []string{},

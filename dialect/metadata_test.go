@@ -43,6 +43,7 @@ func TestMetadataSaysWhatWorks(t *testing.T) {
 		methods := []any{"client_secret_basic", "client_secret_post"}
 		want := map[string]any{
 			"issuer":                                        "https://postern.test",
+			"authorization_endpoint":                        "https://postern.test/oauth2/authorize",
 			"token_endpoint":                                "https://postern.test/oauth2/token",
 			"jwks_uri":                                      "https://postern.test/.well-known/jwks.json",
 			"revocation_endpoint":                           "https://postern.test/oauth2/revoke",
@@ -80,6 +81,23 @@ func TestEverythingAdvertisedIsServed(t *testing.T) {
 		path := strings.TrimPrefix(url, "https://postern.test")
 		if !slices.ContainsFunc(routes, func(r dialect.Route) bool { return r.Pattern == path }) {
 			t.Errorf("%s is %s, which is not served", name, url)
+		}
+	}
+}
+
+func TestWhoIsSentToSignInIsToldThatNobodyDoes(t *testing.T) {
+	t.Parallel()
+	h := serve(t, &scripted{}, config())
+	const asked = "/oauth2/authorize?response_type=code&client_id=x&redirect_uri=https%3A%2F%2Fevil.test%2F&state=%3Czqxv%3E"
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(method, asked, nil))
+		if w.Code != 400 || w.Header().Get("Location") != "" || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%s: %d %v", method, w.Code, w.Header())
+		}
+		if got := w.Body.String(); !strings.Contains(got, `"unsupported_response_type"`) || !strings.Contains(got, "https://postern.test/oauth2/token") ||
+			strings.Contains(got, "evil") || strings.Contains(got, "zqxv") {
+			t.Errorf("%s: %s", method, got)
 		}
 	}
 }

@@ -88,6 +88,7 @@ func (cfg Config) metadataRoutes(keys postern.KeySet) []Route {
 		{"/.well-known/openid-configuration", oidc},
 		{jwksPath, jwks},
 		{"/.well-known/openid-configuration/jwks", jwks},
+		{authorizePath, cfg.authorize(strings.TrimRight(cfg.IssuerURL, "/") + oauth2{}.Path())},
 	}
 	// An issuer with a path has its metadata in front of it (RFC 8414 section 3.1) or,
 	// by the older rule, behind it.

@@ -67,24 +67,31 @@ func bound(s *jsonschema.Schema) {
 }
 
 // arguments reads what a caller sent for a tool, strictly, but in whichever way callers
-// write a value: a number for an id, "true" for true. What a tool does not know is
-// refused: a filter that is left out would show everybody. It fails with Invalid, and
-// Param naming the argument.
+// write a value: a number for an id, "true" for true, and person for person_id. What a
+// tool does not know is refused: a filter that is left out would show everybody. It
+// fails with Invalid, and Param naming the argument.
 func arguments(t *Tool, raw json.RawMessage) (json.RawMessage, error) {
 	given, err := members(raw)
 	if err != nil {
 		return nil, err
 	}
 	out := map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
+	for _, written := range slices.Sorted(maps.Keys(given)) {
+		name := written
+		if t.In.Properties[name] == nil {
+			name += "_id" // person=12 is what people write
+		}
 		p := t.In.Properties[name]
 		if p == nil {
-			return nil, unknownArgument(t, name)
+			return nil, unknownArgument(t, written)
 		}
-		if string(given[name]) == "null" {
+		if string(given[written]) == "null" {
 			continue
 		}
-		if out[name], err = value(name, p, given[name]); err != nil {
+		if _, twice := out[name]; twice {
+			return nil, argument(name, "%s is given twice, once by its short name", name).WithHint("give it once")
+		}
+		if out[name], err = value(name, p, given[written]); err != nil {
 			return nil, err
 		}
 	}

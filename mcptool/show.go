@@ -29,23 +29,23 @@ var frame = []string{"items", "truncated", "next_cursor", "notes", "withheld", "
 	"booked", "already_booked", "summary", "confirm", "idempotency_key", "expires_at", "absence"}
 
 // Fields lists the fields that can be withheld from the answers of the tool, sorted:
-// those that an answer may do without.
+// those that every part of an answer may do without.
 func (t *Tool) Fields() []string {
-	found := map[string]bool{}
+	found, needed := map[string]bool{}, slices.Clone(frame)
 	var look func(s *jsonschema.Schema)
 	look = func(s *jsonschema.Schema) {
 		if s == nil {
 			return
 		}
 		look(s.Items)
+		needed = append(needed, s.Required...)
 		for name, p := range s.Properties {
 			look(p)
-			if !slices.Contains(frame, name) && !slices.Contains(s.Required, name) {
-				found[name] = true
-			}
+			found[name] = true
 		}
 	}
 	look(t.Out)
+	maps.DeleteFunc(found, func(name string, _ bool) bool { return slices.Contains(needed, name) })
 	return slices.Sorted(maps.Keys(found))
 }
 

@@ -7,15 +7,17 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/text/unicode/norm"
+
 	"postern.dev/postern"
 )
 
 // The columns begin with the key, so that the arguments of an insert serve an
-// update as well.
+// update as well. They end with those that are only asked about.
 const (
 	clientColumns = `tenant, id, subject, name, public, grants, scopes, dialects, tenants, token_life, alg, ranges,
 		secrets, disabled, not_before, created_at, updated_at, attributes`
-	clientWidth = 18
+	clientWidth = 20
 )
 
 // secretRow is a postern.StoredSecret as it is stored.
@@ -42,7 +44,36 @@ func clientArgs(args []any, c *postern.Client) ([]any, error) {
 	}
 	return append(args, c.Tenant, c.ID, c.Subject, c.Name, c.Public, lists[0], lists[1], lists[2], lists[3],
 		c.TokenLife.Milliseconds(), string(c.Alg), lists[4], lists[5], c.Disabled,
-		millis(c.NotBefore), millis(c.CreatedAt), millis(c.UpdatedAt), lists[6]), nil
+		millis(c.NotBefore), millis(c.CreatedAt), millis(c.UpdatedAt), lists[6], searchText(c.Name, c.ID), secretsEnd(secrets)), nil
+}
+
+// maxSearch bounds what a client is found by, in bytes: an index holds it, and PostgreSQL
+// has no room for more than 2,700 there.
+const maxSearch = 1000
+
+// searchText is what a search for a client looks at: name and id, folded.
+func searchText(name, id string) string {
+	text := foldText(name)
+	if room := maxSearch - len(id) - 1; len(text) > room {
+		text = strings.ToValidUTF8(text[:max(0, room)], "")
+	}
+	return text + "\n" + id
+}
+
+// foldText makes one of the spellings that a search shall not tell apart.
+func foldText(s string) string { return strings.ToLower(norm.NFKC.String(s)) }
+
+// secretsEnd is when the last secret of a client ends: 0 when one never does, or when
+// there is none. A secret that another outlives counts for nothing, since the client has
+// what it needs.
+func secretsEnd(secrets []secretRow) (end int64) {
+	for _, s := range secrets {
+		if s.ExpiresAt == 0 {
+			return 0
+		}
+		end = max(end, s.ExpiresAt)
+	}
+	return end
 }
 
 func scanClient(r scanner) (c postern.Client, err error) {
@@ -93,7 +124,7 @@ func list[T any](text string) ([]T, error) {
 }
 
 func insertClients(engine string, rows int) string {
-	return `INSERT INTO clients (` + clientColumns + `) VALUES ` + values(engine, rows, clientWidth)
+	return `INSERT INTO clients (` + clientColumns + `, search, secrets_end) VALUES ` + values(engine, rows, clientWidth)
 }
 
 // values spells the placeholders of an insert of many rows: ($1, $2), ($3, $4), or

@@ -52,8 +52,8 @@ func clientChange(tenant, id string) postern.Change {
 
 // ChangeClient lets fn change a client of a tenant and stores and gives the result.
 // An error of fn is given back and nothing is changed. Id, tenant, subject and the
-// time of creation stay; the time of change becomes that of ev. A client that is
-// disabled, or whose NotBefore moves forward, loses its live tokens.
+// time of creation stay; the time of change becomes that of ev, or is later. A client
+// that is disabled, or whose NotBefore moves forward, loses its live tokens.
 func (db *DB) ChangeClient(ctx context.Context, tenant, id string, ev postern.Event, fn func(*postern.Client) error) (postern.Client, error) {
 	var c postern.Client
 	stamp(&ev)
@@ -68,14 +68,15 @@ func (db *DB) ChangeClient(ctx context.Context, tenant, id string, ev postern.Ev
 			return callerError{err}
 		}
 		c.ID, c.Tenant, c.Subject = old.ID, old.Tenant, old.Subject
-		c.CreatedAt, c.UpdatedAt = old.CreatedAt, fromMillis(millis(ev.At))
+		c.CreatedAt, c.UpdatedAt = old.CreatedAt, later(ev.At, old.UpdatedAt)
 		args, err := clientArgs(nil, &c)
 		if err != nil {
 			return err
 		}
 		if _, err := tx.exec(ctx, `UPDATE clients SET subject = $3, name = $4, public = $5, grants = $6, scopes = $7,
 			dialects = $8, tenants = $9, token_life = $10, alg = $11, ranges = $12, secrets = $13, disabled = $14,
-			not_before = $15, created_at = $16, updated_at = $17, attributes = $18 WHERE tenant = $1 AND id = $2`, args...); err != nil {
+			not_before = $15, created_at = $16, updated_at = $17, attributes = $18, search = $19, secrets_end = $20
+			WHERE tenant = $1 AND id = $2`, args...); err != nil {
 			return err
 		}
 		if c.NotBefore.After(old.NotBefore) || c.Disabled && !old.Disabled {

@@ -64,7 +64,8 @@ const pruneRows = 1000
 // tokens, and changes older than an hour. It is to be called from time to time, by
 // any number of nodes.
 func (db *DB) Prune(ctx context.Context, now time.Time) error {
-	err := errors.Join(db.pruneRevocations(ctx, now), db.pruneLiveTokens(ctx, now), db.pruneUpstreamTokens(ctx, now), db.trimChanges(ctx, now))
+	err := errors.Join(db.pruneRevocations(ctx, now), db.pruneLiveTokens(ctx, now), db.pruneUpstreamTokens(ctx, now), db.trimChanges(ctx, now),
+		db.pruneSessions(ctx, now))
 	return db.fail(err, "database", "")
 }
 

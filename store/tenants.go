@@ -56,8 +56,8 @@ func (db *DB) CreateTenant(ctx context.Context, t postern.Tenant, ev postern.Eve
 
 // ChangeTenant lets fn change a tenant and stores and gives the result. An error
 // of fn is given back and nothing is changed. The id and the time of creation stay;
-// the time of change becomes that of ev. A tenant that is disabled, or whose
-// NotBefore moves forward, loses its live tokens.
+// the time of change becomes that of ev, or is later. A tenant that is disabled, or
+// whose NotBefore moves forward, loses its live tokens.
 func (db *DB) ChangeTenant(ctx context.Context, id string, ev postern.Event, fn func(*postern.Tenant) error) (postern.Tenant, error) {
 	var t postern.Tenant
 	c := postern.Change{Kind: postern.ChangeTenant, Tenant: id, ID: id}
@@ -72,7 +72,7 @@ func (db *DB) ChangeTenant(ctx context.Context, id string, ev postern.Event, fn 
 		if err := fn(&t); err != nil {
 			return callerError{err}
 		}
-		t.ID, t.CreatedAt, t.UpdatedAt = old.ID, old.CreatedAt, fromMillis(millis(ev.At))
+		t.ID, t.CreatedAt, t.UpdatedAt = old.ID, old.CreatedAt, later(ev.At, old.UpdatedAt)
 		if _, err := tx.exec(ctx, `UPDATE tenants SET name = $2, partner_id = $3, disabled = $4, refuse_query = $5,
 			not_before = $6, updated_at = $7, zone = $8 WHERE id = $1`,
 			id, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, millis(t.NotBefore), millis(t.UpdatedAt), t.Zone); err != nil {
@@ -100,4 +100,13 @@ func stamp(ev *postern.Event, times ...*time.Time) {
 			*t = ev.At
 		}
 	}
+}
+
+// later gives at, to the millisecond, or the first moment after before: two changes never
+// leave the same postern.Version behind.
+func later(at, before time.Time) time.Time {
+	if at = fromMillis(millis(at)); !at.After(before) {
+		return before.Add(time.Millisecond)
+	}
+	return at
 }

@@ -64,7 +64,7 @@ func (db *DB) CreateUser(ctx context.Context, u postern.User, ev postern.Event) 
 
 // ChangeUser lets fn change a user of a tenant and stores and gives the result. An
 // error of fn is given back and nothing is changed. Id, tenant and the time of
-// creation stay; the time of change becomes that of ev.
+// creation stay; the time of change becomes that of ev, or is later.
 func (db *DB) ChangeUser(ctx context.Context, tenant, id string, ev postern.Event, fn func(*postern.User) error) (postern.User, error) {
 	var u postern.User
 	stamp(&ev)
@@ -79,7 +79,7 @@ func (db *DB) ChangeUser(ctx context.Context, tenant, id string, ev postern.Even
 			return callerError{err}
 		}
 		u.ID, u.Tenant, u.Email = old.ID, old.Tenant, postern.CanonicalEmail(u.Email)
-		u.CreatedAt, u.UpdatedAt = old.CreatedAt, fromMillis(millis(ev.At))
+		u.CreatedAt, u.UpdatedAt = old.CreatedAt, later(ev.At, old.UpdatedAt)
 		_, err = tx.exec(ctx, `UPDATE users SET email = $3, role = $4, agent_id = $5, site_id = $6, disabled = $7,
 			password_hash = $8, failures = $9, locked_until = $10, not_before = $11, created_at = $12, updated_at = $13
 			WHERE tenant = $1 AND id = $2`, userArgs(&u)...)

@@ -79,7 +79,7 @@ var userTests = []test{
 			return nil
 		})
 		must(t, err)
-		want.UpdatedAt = at(1)
+		want.UpdatedAt = at(2) // at the same time as it was made, and yet later
 		same(t, got, want)
 		acted(t, db, "acme", postern.ActUserPassword)
 		noted(t, db, postern.Change{Kind: postern.ChangeUser, Tenant: "acme", ID: "u1"})

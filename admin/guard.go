@@ -1,166 +1,275 @@
-package mcptool
+package admin
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/json"
-	"maps"
+	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"postern.dev/postern"
 )
 
-// Bounds of a cursor, in bytes.
-const (
-	maxCursor  = 12 << 10
-	cursorSeal = 16
-)
-
-// cursor is where an answer was cut. It carries the arguments of the call that it
-// continues, so that a word like today means the same to the end of a walk. Sealed it is
-// no secret, and holds for one caller and one tool.
-type cursor struct {
-	// Given are the arguments as they were given first, Meant as they were understood.
-	Given map[string]json.RawMessage `json:"g,omitempty"`
-	Meant map[string]json.RawMessage `json:"m,omitempty"`
-	After string                     `json:"a,omitempty"` // of the Directory's page
-	Skip  int                        `json:"s,omitempty"` // items of it that were given already
+// serve is the way of every call, in order: method, who asks, what for; then the
+// operation, and its failure as a problem. some are the operations of one path; none is
+// a path that does not exist.
+func (h *house) serve(some []route) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		head := w.Header()
+		head.Set("Cache-Control", "no-store")
+		head.Add("Vary", "Authorization, Cookie")
+		c := &call{house: h, w: w, r: r, ctx: r.Context(), note: postern.CallFrom(r.Context())}
+		if r.Method == http.MethodOptions && len(some) > 0 { // without any cross-origin permission
+			head.Set("Allow", allowed(some))
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		err := c.pass(some)
+		if err == nil {
+			err = c.route.do(c)
+		}
+		if err == nil {
+			return
+		}
+		e := postern.AsError(err)
+		c.note.Code, c.note.Cause, c.note.Err = e.Code, e.Cause, e.Err
+		c.fail(e)
+	})
 }
 
-func (c *call) cursorMAC(body []byte) []byte {
-	m := hmac.New(sha256.New, c.Key[:])
-	for _, part := range []string{"cursor 1", c.who.Tenant, c.who.ClientID, c.tool.Name} {
-		m.Write(binary.AppendUvarint(nil, uint64(len(part)))) // a hash takes everything
-		m.Write([]byte(part))
+// pass lets the call through to its operation, or says why not.
+func (c *call) pass(some []route) error {
+	if len(some) == 0 {
+		e := postern.Errorf(postern.NotFound, "there is nothing at %s", postern.Shorten(c.r.URL.Path, 200))
+		e.Cause = "no endpoint"
+		return e.WithHint("%s/openapi/admin-v1.json lists every path", c.PublicURL)
 	}
-	m.Write(body)
-	return m.Sum(nil)[:cursorSeal]
+	if err := c.choose(some); err != nil {
+		return err
+	}
+	if err := c.admit(); err != nil {
+		return err
+	}
+	if err := c.readQuery(); err != nil {
+		return err
+	}
+	if err := c.readEdit(); err != nil {
+		return err
+	}
+	c.office = c.Office(c.actor)
+	return nil
 }
 
-// seal writes a cursor, "" when it would be too long to come back.
-func (c *call) seal(q cursor) (string, error) {
-	body, err := json.Marshal(q)
-	if err != nil {
-		return "", err
-	}
-	s := base64.RawURLEncoding.EncodeToString(append(c.cursorMAC(body), body...))
-	if len(s) > maxCursor {
-		return "", nil
-	}
-	return s, nil
-}
-
-// open reads a cursor. It fails with Invalid for every one that was not made for this
-// caller and tool.
-func (c *call) open(s string) (q cursor, err error) {
-	bad := argument("cursor", "the cursor is not one that %s gave to this caller", c.tool.Name).
-		WithHint("give next_cursor of an answer as it was, or begin again without a cursor")
-	if len(s) > maxCursor {
-		return q, bad
-	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || len(b) < cursorSeal || !hmac.Equal(b[:cursorSeal], c.cursorMAC(b[cursorSeal:])) || json.Unmarshal(b[cursorSeal:], &q) != nil {
-		return q, bad
-	}
-	return q, nil
-}
-
-// freely are the arguments that may change from page to page: they do not select.
-var freely = []string{"cursor", "limit", "include_names"}
-
-// resume takes the arguments of a call that has a cursor from it. What is given beside
-// it has to say the same, as it was written first or as it was understood; then the walk
-// is the same to its end.
-func (c *call) resume(args json.RawMessage) (json.RawMessage, error) {
-	given := map[string]json.RawMessage{}
-	if err := json.Unmarshal(args, &given); err != nil {
-		return nil, err
-	}
-	c.given = maps.Clone(given)
-	delete(c.given, "cursor")
-	sealed, ok := given["cursor"]
-	if !ok {
-		return args, nil
-	}
-	var s string
-	if err := json.Unmarshal(sealed, &s); err != nil {
-		return nil, err
-	}
-	q, err := c.open(s)
-	if err != nil {
-		return nil, err
-	}
-	if q.Meant == nil {
-		q.Meant = map[string]json.RawMessage{}
-	}
-	for _, name := range slices.Sorted(maps.Keys(given)) {
-		switch v := string(given[name]); {
-		case name == "cursor":
-		case slices.Contains(freely, name):
-			q.Meant[name] = given[name]
-		case v != string(q.Given[name]) && v != string(q.Meant[name]):
-			return nil, argument(name, "%s is another than in the call that the cursor continues", name).
-				WithHint("leave %s out beside a cursor, or begin again without the cursor", name)
+// allowed lists the methods of a path (RFC 9110 section 10.2.1).
+func allowed(some []route) string {
+	var out []string
+	for i := range some {
+		out = append(out, some[i].method)
+		if some[i].method == http.MethodGet {
+			out = append(out, http.MethodHead)
 		}
 	}
-	c.given, c.at = q.Given, q
-	return json.Marshal(q.Meant)
+	return strings.Join(append(out, http.MethodOptions), ", ")
 }
 
-// next makes the cursor of what comes after an answer, whose arguments were understood
-// as meant.
-func (c *call) next(meant any, after string, skip int) (string, error) {
-	raw, err := json.Marshal(meant)
+// choose finds the operation of the method.
+func (c *call) choose(some []route) error {
+	method := c.r.Method
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for i := range some {
+		if some[i].method == method {
+			c.route = &some[i]
+			return nil
+		}
+	}
+	c.w.Header().Set("Allow", allowed(some))
+	return postern.Errorf(postern.Invalid, "%s cannot be called with %s", some[0].path, postern.Shorten(method, 20)).
+		Because(postern.BadMethod).WithHint("use one of %s", allowed(some))
+}
+
+// admit finds out who asks: a client by its token, or an operator by a session.
+func (c *call) admit() error {
+	if len(c.r.Header.Values("Authorization")) > 0 || c.Session == nil || c.r.Header.Get("Cookie") == "" {
+		return c.admitClient()
+	}
+	actor, err := c.Session(c.r)
 	if err != nil {
-		return "", err
+		return err
 	}
-	q := cursor{Given: c.given, After: after, Skip: skip}
-	if err := json.Unmarshal(raw, &q.Meant); err != nil {
-		return "", err
+	if c.r.Method != http.MethodGet && c.r.Method != http.MethodHead && !fromOwnPage(c.r.Header) {
+		e := postern.Errorf(postern.Forbidden, "the change does not come from a page of this server")
+		e.Cause = "cross-site"
+		return e.WithHint("send the header %s, which only a page of this server can", csrfHeader)
 	}
-	delete(q.Meant, "cursor")
-	s, err := c.seal(q)
-	if s == "" && err == nil {
-		c.note("there is more, and too far in for a cursor: ask with a narrower filter")
-	}
-	return s, err
+	c.actor = c.dated(actor)
+	c.note.Tenant = actor.Tenant
+	return nil
 }
 
-// beyond is where a walk stopped before the end.
-type beyond struct {
-	more  bool
-	after string
-	skip  int
-}
+// csrfHeader is what a page of ours sends with a change. A page of another origin cannot:
+// it would need a permission that no answer of ours gives.
+const csrfHeader = "X-Postern-CSRF"
 
-// listed is what every answer with items has beside them.
-type listed struct {
-	Truncated  bool     `json:"truncated" jsonschema:"whether there is more than what is here"`
-	NextCursor string   `json:"next_cursor,omitempty" jsonschema:"give it as cursor to get what comes next"`
-	Notes      []string `json:"notes,omitempty" jsonschema:"what has to be known about this answer"`
-	Withheld   []string `json:"withheld,omitempty" jsonschema:"names of fields that the caller is not shown"`
-}
-
-// cut says in an answer whether there is more and how to get it.
-func (c *call) cut(l *listed, b beyond, meant any) (err error) {
-	if l.Truncated = b.more; b.more && (b.after != "" || b.skip > 0) {
-		l.NextCursor, err = c.next(meant, b.after, b.skip)
+// fromOwnPage says whether a browser's change comes from a page of ours.
+func fromOwnPage(h http.Header) bool {
+	switch h.Get("Sec-Fetch-Site") {
+	case "same-origin":
+		return true
+	case "": // from a browser that does not say, or no browser
+		return h.Get(csrfHeader) != ""
+	case "none":
+		return h.Get(csrfHeader) != ""
 	}
-	return err
+	return false
 }
 
-func (c *call) note(sentence string) {
-	if !slices.Contains(c.notes, sentence) {
-		c.notes = append(c.notes, sentence)
+// admitClient checks the token and makes the role of its scopes.
+func (c *call) admitClient() error {
+	raw, err := bearer(c.r)
+	if err != nil {
+		return err
 	}
+	claims, err := c.verify(raw)
+	if err != nil {
+		return err
+	}
+	c.note.Dialect, c.note.Tenant, c.note.ClientID, c.note.TokenID = claims.Dialect, claims.Tenant, claims.ClientID, claims.ID
+	actor, missing := actorOf(claims, c.route.write())
+	if missing != "" {
+		e := postern.Errorf(postern.Forbidden, "the token lacks the scope %s", missing).Because(postern.LowScope)
+		e.Param, e.Cause = missing, "scope"
+		return e.WithHint("grant the client the scope %s and get a new token", missing)
+	}
+	actor.ProvenAt = c.Now() // a machine proves itself with every call
+	c.actor = c.dated(actor)
+	return nil
 }
 
-// limitOf gives how many items are wanted.
-func limitOf(given, def int) int {
-	if given == 0 {
-		return def
+// dated says of the call what an Office writes down.
+func (c *call) dated(a postern.Actor) postern.Actor {
+	a.RequestID, a.Source = c.note.ID, c.note.Source
+	return a
+}
+
+// verify checks the token. A person's token is for another audience as well, but what is
+// wrong with it here is whose it is.
+func (c *call) verify(raw string) (postern.Claims, error) {
+	claims, err := c.Verifier.Verify(c.ctx, raw, postern.Want{Audience: c.Audience, Kind: postern.Machine})
+	if postern.CodeOf(err) == postern.Unauthenticated {
+		if _, kind := c.Verifier.Verify(c.ctx, raw, postern.Want{Kind: postern.Machine}); postern.ReasonOf(kind) == postern.LowScope {
+			err = kind
+		}
 	}
-	return min(given, postern.MaxPage)
+	return claims, err
+}
+
+// actorOf gives the widest role that the scopes of a token have for a call that changes
+// something, or does not; else the scope that is missing.
+func actorOf(claims postern.Claims, write bool) (a postern.Actor, missing string) {
+	a = postern.Actor{Name: "client:" + claims.ClientID}
+	scopes := claims.Scope
+	ofTenant := scopes.Has(ScopeTenant) || scopes.Has(ScopeTenantRead)
+	switch {
+	case scopes.Has(ScopeAdmin):
+		a.Role = postern.Owner
+	case scopes.Has(ScopeRead) && !write:
+		a.Role = postern.Auditor
+	case ofTenant && claims.Tenant == "": // a token of no tenant is none of a tenant's
+		return a, ScopeAdmin
+	case scopes.Has(ScopeTenant):
+		a.Role, a.Tenant = postern.Admin, claims.Tenant
+	case scopes.Has(ScopeTenantRead) && !write:
+		a.Role, a.Tenant = postern.Auditor, claims.Tenant
+	case ofTenant:
+		return a, ScopeTenant
+	case write:
+		return a, ScopeAdmin
+	default:
+		return a, ScopeRead
+	}
+	return a, ""
+}
+
+// bearer reads the token, from the header alone (RFC 6750 section 2.1).
+func bearer(r *http.Request) (string, error) {
+	values := r.Header.Values("Authorization")
+	if len(values) == 0 {
+		return "", postern.Errorf(postern.Unauthenticated, "the call carries no token").Because(postern.NoToken).
+			WithHint("send the header Authorization: Bearer TOKEN")
+	}
+	scheme, token, _ := strings.Cut(values[0], " ")
+	token = strings.TrimSpace(token)
+	if len(values) > 1 || !strings.EqualFold(scheme, "Bearer") || token == "" {
+		e := postern.Errorf(postern.Unauthenticated, "the authorization header is not one Bearer token").Because(postern.BadToken)
+		e.Cause = "no bearer token"
+		return "", e.WithHint("send the header Authorization: Bearer TOKEN, once")
+	}
+	return token, nil
+}
+
+// readQuery takes the parameters that the operation knows, each once.
+func (c *call) readQuery() error {
+	var err error
+	if c.query, err = url.ParseQuery(c.r.URL.RawQuery); err != nil { // a filter that is left out would show more
+		return badParam("query", "the query cannot be read").WithHint("escape the values of the query; %%25 stands for a percent sign, %%3B for a semicolon")
+	}
+	for name, values := range c.query {
+		at := postern.Shorten(name, 100)
+		switch {
+		case !slices.Contains(c.route.query, name):
+			e := badParam(at, "there is no parameter %s", at)
+			if len(c.route.query) > 0 {
+				e = e.WithHint("the parameters are %s", strings.Join(c.route.query, ", "))
+			}
+			return e
+		case len(values) > 1:
+			return badParam(at, "the parameter %s is there twice", at)
+		case len(values[0]) > maxParam:
+			return badParam(at, "the parameter %s is longer than %d bytes", at, maxParam).Because(postern.TooLarge)
+		}
+	}
+	return nil
+}
+
+// maxParam bounds one parameter of a query, in bytes.
+const maxParam = 1024
+
+const (
+	matchHeader = "If-Match"
+	keyHeader   = "Idempotency-Key"
+)
+
+// readEdit takes the headers about how something is changed. What cannot be honoured is
+// refused: whoever sends it relies on it.
+func (c *call) readEdit() error {
+	if !c.route.write() {
+		return nil
+	}
+	switch tags := c.r.Header.Values(matchHeader); {
+	case len(tags) == 0:
+	case !c.route.match:
+		return badParam(matchHeader, "the header If-Match has no meaning here")
+	case len(tags) == 1 && strings.TrimSpace(tags[0]) == "*":
+	default:
+		tag := strings.TrimSpace(tags[0])
+		if len(tags) > 1 || len(tag) < 2 || len(tag) > 64 || tag[0] != '"' || strings.Count(tag, `"`) != 2 || tag[len(tag)-1] != '"' {
+			return badParam(matchHeader, "the header If-Match has to be one strong entity tag").
+				WithHint("send the ETag of the answer that was read, with its quotes")
+		}
+		c.edit.Match = strings.Trim(tag, `"`)
+	}
+	keys := c.r.Header.Values(keyHeader)
+	if len(keys) == 0 || c.r.Method != http.MethodPost { // repeating the others changes nothing more
+		return nil
+	}
+	if len(keys) > 1 || keys[0] == "" || len(keys[0]) > postern.MaxIdempotencyKey {
+		return badParam(keyHeader, "the header Idempotency-Key is there more than once, or has not 1 to %d bytes", postern.MaxIdempotencyKey).
+			WithHint("send one short key, such as a UUID, and the same one when the call is repeated")
+	}
+	if !c.route.key {
+		return badParam(keyHeader, "the header Idempotency-Key has no meaning here")
+	}
+	c.edit.Key = keys[0]
+	return nil
 }

@@ -30,7 +30,8 @@ func (r *Registrar) Invited(ctx context.Context, code postern.Secret) (postern.O
 
 // Accept uses a one-time link up and begins a session. The first operator is made, as an
 // owner of the whole installation, with the address and the name that o has; for every
-// other link o is not looked at.
+// other link o is not looked at. An operator with a second factor has to sign in then:
+// the error is Unauthenticated, NeedCode.
 func (r *Registrar) Accept(ctx context.Context, code postern.Secret, o postern.Operator, password postern.Secret, b postern.Browser) (postern.Secret, postern.Operator, error) {
 	var none postern.Secret
 	op, err := r.Invited(ctx, code)
@@ -68,6 +69,10 @@ func (r *Registrar) Accept(ctx context.Context, code postern.Secret, o postern.O
 	}
 	if err != nil {
 		return none, postern.Operator{}, err
+	}
+	if op.TOTP != "" { // a link takes the place of the password, and of nothing else
+		return none, postern.Operator{}, postern.Errorf(postern.Unauthenticated, "the password is set; sign in with it and a code of your second factor").
+			Because(postern.NeedCode)
 	}
 	return r.enter(ctx, op, b, "at a one-time link")
 }

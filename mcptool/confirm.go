@@ -1,12 +1,12 @@
 package mcptool
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
+	"encoding/binary"
 	"encoding/json"
 	"sync"
 	"time"
@@ -17,67 +17,83 @@ import (
 // confirmLasts is how long a confirmation is good.
 const confirmLasts = 10 * time.Minute
 
-// maxConfirm bounds a confirmation, in bytes: an idempotency key, every byte of which may
-// take six in JSON, and what is always there.
-const maxConfirm = 4 << 10
+// maxConfirm bounds a confirmation as it is written, in bytes: an idempotency key and what
+// is always there.
+const maxConfirm = 512
 
 // The ways in which a confirmation comes back. What is made for one is refused in the
 // other: the state of a question must not pass for the answer to it.
 const (
-	byArgument = "argument" // the argument confirm, after a dry run
-	byPerson   = "person"   // the state of a Question, beside a person's answer
+	byArgument = 'a' // the argument confirm, after a dry run
+	byPerson   = 'p' // the state of a Question, beside a person's answer
 )
 
 // pledge is what a confirmation says: who was shown what, and until when a yes to it
-// counts. It comes back from callers, so it is signed; nothing in it is secret.
+// counts. It comes back from callers, so it is signed; nothing in it is secret. An agent
+// has to write it without a slip, so it is short.
 type pledge struct {
-	ID    string `json:"id"` // of this one: it is used once
-	How   string `json:"how"`
-	Who   string `json:"who"`  // digest of the caller
-	What  string `json:"what"` // digest of what would be changed
-	Key   string `json:"key"`  // idempotency key
-	Until int64  `json:"until"`
+	how   byte
+	who   [8]byte  // digest of the caller
+	what  [16]byte // digest of what would be changed
+	until time.Time
+	key   string // idempotency key
+	mac   [16]byte
 }
 
-func (p *pledge) until() time.Time { return time.Unix(p.Until, 0) }
+// body is what is signed.
+func (p *pledge) body() []byte {
+	b := append([]byte{p.how}, p.who[:]...)
+	b = binary.BigEndian.AppendUint64(append(b, p.what[:]...), uint64(p.until.Unix()))
+	return append(b, p.key...)
+}
+
+const bodyAtLeast = 1 + 8 + 16 + 8
 
 // promise makes the confirmation of a change. what is the change, as JSON writes it.
-func (c *call) promise(how, key string, what any) (string, *pledge) {
-	p := &pledge{ID: rand.Text(), How: how, Who: c.principal(), What: digest(c.tool.Name, key, what), Key: key,
-		Until: c.Now().Add(confirmLasts).Unix()}
-	text := marshal(p)
-	return base64.RawURLEncoding.EncodeToString(append(c.sign(text), text...)), p
+func (c *call) promise(how byte, key string, what any) (string, *pledge) {
+	p := &pledge{how: how, until: c.Now().Add(confirmLasts).Truncate(time.Second), key: key}
+	copy(p.who[:], c.principal())
+	copy(p.what[:], c.change(key, what))
+	copy(p.mac[:], c.sign("confirmation", string(p.body())))
+	return base64.RawURLEncoding.EncodeToString(append(p.mac[:], p.body()...)), p
 }
 
 // redeem reads a confirmation that came back. It fails with Invalid, and a sentence of
-// its own, for one that is not ours, is too old, or is another caller's or another way's.
-// Whether it is for this change is asked by covers.
-func (c *call) redeem(how, text string) (*pledge, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || len(text) > maxConfirm || len(raw) <= sha256.Size || !hmac.Equal(raw[:sha256.Size], c.sign(raw[sha256.Size:])) {
-		return nil, confirmation("the confirmation is not one that was given out, or was altered")
-	}
+// its own, for one that is not ours, is too old, or is another caller's, another change's
+// or another way's.
+func (c *call) redeem(how byte, text string, what any) (*pledge, error) {
 	p := &pledge{}
-	if err := json.Unmarshal(raw[sha256.Size:], p); err != nil {
-		return nil, err // nobody else can sign
+	if len(text) > maxConfirm {
+		return nil, notGiven()
 	}
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || len(raw) < len(p.mac)+bodyAtLeast {
+		return nil, notGiven()
+	}
+	body := raw[copy(p.mac[:], raw):]
+	if !hmac.Equal(p.mac[:], c.sign("confirmation", string(body))[:len(p.mac)]) {
+		return nil, notGiven()
+	}
+	p.how = body[0]
+	body = body[1:]
+	body = body[copy(p.who[:], body):]
+	body = body[copy(p.what[:], body):]
+	p.until, p.key = time.Unix(int64(binary.BigEndian.Uint64(body)), 0), string(body[8:])
 	switch {
-	case p.How != how:
+	case p.how != how:
 		return nil, confirmation("the confirmation is that of a question, which a person has to answer")
-	case p.Who != c.principal():
+	case !bytes.Equal(p.who[:], c.principal()[:len(p.who)]):
 		return nil, confirmation("the confirmation was given to another caller")
-	case !c.Now().Before(p.until()):
+	case !c.Now().Before(p.until):
 		return nil, expired()
+	case !bytes.Equal(p.what[:], c.change(p.key, what)[:len(p.what)]):
+		return nil, confirmation("the confirmation is for other arguments")
 	}
 	return p, nil
 }
 
-// covers fails with Invalid when p is the confirmation of another change.
-func (p *pledge) covers(tool string, what any) error {
-	if p.What != digest(tool, p.Key, what) {
-		return confirmation("the confirmation is for other arguments")
-	}
-	return nil
+func notGiven() error {
+	return confirmation("the confirmation is not one that was given out, or was altered")
 }
 
 func expired() error {
@@ -91,21 +107,23 @@ func confirmation(format string, args ...any) error {
 	return e
 }
 
-// sign gives the MAC of a confirmation. Cursors are signed by the same key, under
-// another name.
-func (c *call) sign(text []byte) []byte {
+// sign gives a MAC over parts. Cursors are signed by the same key, under another name.
+// Digests are made by it too, so that nobody can look for two changes that have the same.
+func (c *call) sign(parts ...string) []byte {
 	h := hmac.New(sha256.New, c.Config.Key[:])
-	h.Write([]byte("postern confirmation\x00"))
-	h.Write(text)
+	for _, part := range append([]string{"create 1"}, parts...) {
+		h.Write(binary.AppendUvarint(nil, uint64(len(part)))) // so that no two lists of parts read the same
+		h.Write([]byte(part))
+	}
 	return h.Sum(nil)
 }
 
 // principal gives who a confirmation is for: a client of a tenant, however it came in.
-func (c *call) principal() string { return digest(c.who.Tenant, c.who.ClientID, nil) }
+func (c *call) principal() []byte { return c.sign("caller", c.who.Tenant, c.who.ClientID) }
 
-func digest(first, second string, what any) string {
-	sum := sha256.Sum256(marshal([]any{first, second, what}))
-	return hex.EncodeToString(sum[:])
+// change gives what a confirmation is for.
+func (c *call) change(key string, what any) []byte {
+	return c.sign("change", c.tool.Name, key, string(marshal(what)))
 }
 
 // marshal writes values of ours, which have nothing that JSON could not write.
@@ -127,8 +145,8 @@ type spent struct {
 	now func() time.Time
 
 	mu   sync.Mutex
-	uses map[string]*use // by id
-	next time.Time       // when old ones are looked for again
+	uses map[[16]byte]*use // by MAC
+	next time.Time         // when old ones are looked for again
 }
 
 // use is what became of a confirmation.
@@ -138,7 +156,7 @@ type use struct {
 	out   *createOut    // nil when it failed
 }
 
-func newSpent(now func() time.Time) *spent { return &spent{now: now, uses: map[string]*use{}} }
+func newSpent(now func() time.Time) *spent { return &spent{now: now, uses: map[[16]byte]*use{}} }
 
 // once lets book run for a confirmation, and remembers what it gave. Who comes while it
 // runs waits for it; who comes after it gets what it gave, and again is true. After a
@@ -150,7 +168,7 @@ func (s *spent) once(ctx context.Context, p *pledge, book func() (*createOut, er
 			return nil, false, err
 		}
 		if first {
-			defer func() { s.end(p.ID, u, out) }() // also when book panics
+			defer func() { s.end(p.mac, u, out) }() // also when book panics
 			out, err = book()
 			return out, false, err
 		}
@@ -169,10 +187,10 @@ func (s *spent) begin(p *pledge) (u *use, first bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now()
-	if !now.Before(p.until()) { // it expired on its way here; what it did may be forgotten already
+	if !now.Before(p.until) { // it expired on its way here; what it did may be forgotten already
 		return nil, false, expired()
 	}
-	if u := s.uses[p.ID]; u != nil {
+	if u := s.uses[p.mac]; u != nil {
 		return u, false, nil
 	}
 	if len(s.uses) >= maxSpent || now.After(s.next) {
@@ -188,12 +206,12 @@ func (s *spent) begin(p *pledge) (u *use, first bool, err error) {
 		e.Wait = time.Minute
 		return nil, false, e.WithHint("confirm again in a minute")
 	}
-	u = &use{until: p.until(), done: make(chan struct{})}
-	s.uses[p.ID] = u
+	u = &use{until: p.until, done: make(chan struct{})}
+	s.uses[p.mac] = u
 	return u, true, nil
 }
 
-func (s *spent) end(id string, u *use, out *createOut) {
+func (s *spent) end(id [16]byte, u *use, out *createOut) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if u.out = out; out == nil && s.uses[id] == u {

@@ -82,7 +82,7 @@ func (c *call) create(in createIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	how, text := byArgument, in.Confirm
+	how, text := byte(byArgument), in.Confirm
 	if r := c.ask.reply; r != nil {
 		if !r.yes {
 			e := postern.Errorf(postern.Conflict, "the person who was asked did not say yes, so nothing was booked")
@@ -93,15 +93,12 @@ func (c *call) create(in createIn) (any, error) {
 	} else if text == "" {
 		return c.rehearse(b)
 	}
-	p, err := c.redeem(how, text)
+	p, err := c.redeem(how, text, b.digestible())
 	if err != nil {
 		return nil, err
 	}
-	if b.key != "" && b.key != p.Key {
+	if b.key != "" && b.key != p.key {
 		return nil, confirmation("the confirmation is for another idempotency_key")
-	}
-	if err := p.covers(c.tool.Name, b.digestible()); err != nil {
-		return nil, err
 	}
 	out, again, err := c.spent.once(c.ctx, p, func() (*createOut, error) { return c.write(b, p) })
 	if err != nil || !again {
@@ -165,7 +162,7 @@ func (c *call) rehearse(b *booking) (any, error) {
 	confirm, p := c.promise(byArgument, key, b.digestible())
 	c.note("Nothing was booked. To book it, show the summary to the person you work for and, after a yes, call " + c.tool.Name +
 		" again with the same arguments and this confirm.")
-	return &createOut{Summary: c.summary(b), Confirm: confirm, ExpiresAt: p.until().UTC().Format(time.RFC3339), IdempotencyKey: key}, nil
+	return &createOut{Summary: c.summary(b), Confirm: confirm, ExpiresAt: p.until.UTC().Format(time.RFC3339), IdempotencyKey: key}, nil
 }
 
 // writeTakes bounds a booking, which is finished even when nobody waits for it any more.
@@ -178,7 +175,7 @@ func (c *call) write(b *booking, p *pledge) (*createOut, error) {
 	if err := c.check(b); err != nil {
 		return nil, err
 	}
-	out := &createOut{Booked: true, Summary: c.summary(b), IdempotencyKey: p.Key}
+	out := &createOut{Booked: true, Summary: c.summary(b), IdempotencyKey: p.key}
 	if b.same != nil {
 		out.AlreadyBooked, out.Absence = true, b.item(b.same)
 		c.note("Exactly this absence is there already; nothing was booked by this call.")
@@ -193,7 +190,7 @@ func (c *call) write(b *booking, p *pledge) (*createOut, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), writeTakes)
 	defer cancel()
 	made, err := c.dir.CreateAbsence(ctx, b.absence, postern.Write{Actor: c.who.Actor, ClientID: c.who.ClientID, RequestID: c.who.RequestID,
-		Key: p.Key, SkipApproval: b.skip})
+		Key: p.key, SkipApproval: b.skip})
 	if err != nil {
 		return nil, unsure(err)
 	}

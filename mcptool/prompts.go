@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
@@ -77,7 +78,7 @@ func (p *port) promptArgument(req *mcp.GetPromptRequest, name, otherwise string)
 	switch {
 	case v == "":
 		return otherwise, nil
-	case len(v) > postern.MaxEmail || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r == 0x7f || r == '"' || r == '`' }):
+	case len(v) > postern.MaxEmail || strings.ContainsFunc(v, func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) || r == '"' || r == '`' }):
 		return "", refused(postern.Errorf(postern.Invalid, "the argument %s is too long, or holds a space, a quote or a control character", name))
 	}
 	return v, nil

@@ -1,11 +1,13 @@
 package mcptool
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"postern.dev/postern"
 )
@@ -16,6 +18,8 @@ const (
 	maxDetail  = 600 // bytes
 	maxRecords = 64  // bytes of one argument
 )
+
+const recordTakes = 10 * time.Second // at most
 
 // tellable are the arguments whose values are recorded: ids, days and switches. Of all
 // others, such as an e-mail address or a comment, only that they were given.
@@ -41,7 +45,10 @@ func (c *call) record(err error) error {
 		refusal := postern.AsError(err)
 		e.Action, e.Code, e.Cause = postern.ActToolRefused, refusal.Code, refusal.Cause
 	}
-	return c.Record(c.ctx, e)
+	// What happened is recorded also when whoever asked has left.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), recordTakes)
+	defer cancel()
+	return c.Record(ctx, e)
 }
 
 // object lists whom the call is about.

@@ -58,7 +58,11 @@ func (p *port) readLimits(ctx context.Context, req *mcp.ReadResourceRequest) (*m
 	}
 	var tools []toolLimits
 	for _, t := range p.all {
-		l := toolLimits{Name: t.Name, Scope: t.Scope, Writes: t.Write, Callable: callable[t.Name], Withheld: p.Withhold[t.Name]}
+		withheld, ok := p.Withhold[t.Name]
+		if !ok {
+			withheld = Withheld()[t.Name]
+		}
+		l := toolLimits{Name: t.Name, Scope: t.Scope, Writes: t.Write, Callable: callable[t.Name], Withheld: withheld}
 		if limit := t.In.Properties["limit"]; limit != nil && limit.Maximum != nil {
 			l.MaxLimit = int(*limit.Maximum)
 		}

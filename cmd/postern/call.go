@@ -70,6 +70,29 @@ func (b *toolbox) call(ctx context.Context, tool *mcptool.Tool, args map[string]
 	return ans, err
 }
 
+// argumentsLast moves the arguments of a tool behind the flags on a command line: people
+// write them in either order, and the parser takes them in one row only.
+func argumentsLast(line []string) []string {
+	i := 0
+	for i < len(line) && strings.HasPrefix(line[i], "--") { // flags before the command have a value
+		if i++; !strings.Contains(line[i-1], "=") {
+			i++
+		}
+	}
+	if i >= len(line) || line[i] != "call" || slices.Contains(line, "--") {
+		return line
+	}
+	var first, last []string
+	for _, word := range line[i:] {
+		if name, _, ok := strings.Cut(word, "="); ok && !strings.HasPrefix(name, "-") {
+			last = append(last, word)
+		} else {
+			first = append(first, word)
+		}
+	}
+	return slices.Concat(line[:i], first, last)
+}
+
 // toolView is a tool for programs.
 type toolView struct {
 	Name        string             `json:"name"`
@@ -154,11 +177,15 @@ func toolArguments(tool *mcptool.Tool, words []string) (map[string]string, error
 		}
 		args[name] = value
 	}
+	var missing []string
 	for _, name := range tool.In.Required {
 		if _, ok := args[name]; !ok {
-			return nil, errMisused{postern.Errorf(postern.Invalid, "%s needs %s: %s", kebab(tool.Name), name, tool.In.Properties[name].Description).
-				WithHint("such as: %s", exampleOf(tool))}
+			missing = append(missing, name+" ("+tool.In.Properties[name].Description+")")
 		}
+	}
+	if len(missing) > 0 {
+		return nil, errMisused{postern.Errorf(postern.Invalid, "%s needs %s", kebab(tool.Name), strings.Join(missing, ", ")).
+			WithHint("such as: %s", exampleOf(tool))}
 	}
 	return args, nil
 }

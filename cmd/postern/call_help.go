@@ -105,7 +105,7 @@ func exampleOf(tool *mcptool.Tool) string {
 		case p == nil:
 		case slices.Contains(tool.In.Required, s.name) || tool.Write && s.name == "last_day":
 			words = append(words, s.name+"="+s.value)
-		case spare == "" && s.name != "person_id":
+		case spare == "" && s.name != "person_id" && s.name != "absence_type_id":
 			spare = s.name + "=" + s.value
 		}
 	}

@@ -11,30 +11,54 @@ import (
 	"postern.dev/postern/mcptool"
 )
 
-// show prints an answer: what was found as a table, and below it, for people, what else
-// there is to say.
+// show prints an answer: what was found as a table, or as a profile when it is one thing
+// with much to it, and below it, for people, what else there is to say.
 func (c *callCmd) show(a *app, ans mcptool.Answer) error {
 	if c.JSON {
 		return a.printJSON(ans.Data)
 	}
-	head, rows := ans.Table()
 	items, list := ans.Data["items"].([]any)
 	var err error
 	switch {
 	case list && len(items) == 0:
-	case list:
-		err = a.table(strings.ToUpper(strings.Join(head, "|")), rows)
+	case ans.Tool.Write:
+		err = a.facts(ans.Table())
+	case !list:
+		err = a.profile(ans.Tool.Out, withoutNotes(ans.Data))
+	case len(items) == 1 && hasLists(items[0]):
+		thing, _ := items[0].(map[string]any)
+		err = a.profile(itemsOf(ans.Tool.Out, "items"), thing)
 	default:
-		err = a.facts(head, rows)
+		head, rows := ans.Table()
+		err = a.table(strings.ToUpper(strings.Join(head, "|")), rows)
 	}
 	if err != nil {
 		return err
 	}
-	if list && len(items) == 0 {
+	if list && len(items) == 0 && len(listOf(ans.Data["notes"])) == 0 {
 		a.note("nothing fits")
 	}
 	c.notes(a, ans)
 	return nil
+}
+
+// withoutNotes leaves out of a thing what is said about it.
+func withoutNotes(data map[string]any) map[string]any {
+	thing := maps.Clone(data)
+	delete(thing, "notes")
+	delete(thing, "withheld")
+	return thing
+}
+
+// hasLists says whether there is more to a thing than a row of a table has room for.
+func hasLists(v any) bool {
+	thing, _ := v.(map[string]any)
+	for _, v := range thing {
+		if list := listOf(v); len(list) > 0 && isThing(list[0]) {
+			return true
+		}
+	}
+	return false
 }
 
 // facts prints the one row of an answer that is no list, a line for each cell.

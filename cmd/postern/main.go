@@ -66,7 +66,7 @@ func run(ctx context.Context, e *env, args []string) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	k, err := parser.Parse(args)
+	k, err := parser.Parse(argumentsLast(args))
 	if exited >= 0 {
 		return exited // help was shown
 	}

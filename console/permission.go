@@ -135,18 +135,23 @@ func (g *PermissionGroup) square() {
 	}
 }
 
-// readable lists what a client may do, in words.
+// readable lists what a client may do, in words: one text for each resource.
 func readable(scopes postern.Scopes) (out []string) {
+	var at []string // the resource of each text
 	for _, s := range scopes {
 		api, resource, verb := partsOf(s)
-		text := resource
-		if api != "" {
-			text = api + " · " + resource
+		if api == operatorAPI {
+			resource = operatorAPI + ": " + strings.ToLower(resource)
 		}
+		text := resource
 		if verb != "Use" {
 			text += ": " + strings.ToLower(verb)
 		}
-		out = append(out, text)
+		if i := slices.Index(at, api+":"+resource); i >= 0 {
+			out[i] += ", " + strings.ToLower(verb)
+			continue
+		}
+		out, at = append(out, text), append(at, api+":"+resource)
 	}
 	return out
 }

@@ -28,6 +28,7 @@ type head struct {
 	Section string // of the navigation
 	Crumbs  []Crumb
 	Chooses bool // another tenant can be chosen
+	All     bool // or all of them
 }
 
 // Crumb is a page above.

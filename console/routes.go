@@ -12,5 +12,7 @@ type page struct {
 
 // pages lists every page.
 func pages() []page {
-	return slices.Concat(signInPages(), setupPages(), provePages(), clientsPages(), clientNewPages())
+	return slices.Concat(signInPages(), setupPages(), provePages(), overviewPages(), clientsPages(), clientNewPages(),
+		clientPages(), clientEditPages(), clientSecretPages(), clientEndPages(), usersPages(), tenantsPages(), keysPages(),
+		operatorsPages(), accountPages(), auditPages(), sandboxPages())
 }

@@ -1,0 +1,205 @@
+package console
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"postern.dev/postern"
+)
+
+// Chart is bars over time: what was given stands on the line, by dialect, and what was
+// refused hangs below it. It is drawn here, so that it needs no script, and the same
+// figures stand in Rows for a table.
+type Chart struct {
+	Title, Summary string
+	Width, Height  int
+	Zero           int // where the line is
+	Bars           []Bar
+	Ticks          []Tick // of the scale
+	Labels         []Tick // of the time
+	Legend         []Legend
+	Rows           []ChartRow
+	Issued         int64
+	Refused        int64
+}
+
+// Bar is a rectangle.
+type Bar struct {
+	X, Y, W, H  int
+	Class, Text string
+}
+
+// Tick is a mark of an axis.
+type Tick struct {
+	At   int
+	Text string
+}
+
+// Legend says what a colour is.
+type Legend struct{ Class, Text string }
+
+// ChartRow is a cut of time in the table.
+type ChartRow struct {
+	At      time.Time
+	Hours   bool // the time of the day is worth showing
+	Issued  []int64
+	Refused int64
+}
+
+// The drawing, in units of its own.
+const (
+	chartWidth  = 720
+	chartHeight = 230
+	chartLeft   = 44
+	chartTop    = 10
+	chartBottom = 22
+)
+
+// period is a stretch of time that a chart shows, and how it is cut.
+type period struct {
+	Since time.Time
+	Step  time.Duration
+	Cuts  int
+}
+
+// lately is the last days until now, in hours where these are few.
+func lately(now time.Time, days int) period {
+	if days <= 2 {
+		return period{now.Truncate(time.Hour).Add(-time.Duration(24*days-1) * time.Hour), time.Hour, 24 * days}
+	}
+	return period{now.Truncate(24*time.Hour).AddDate(0, 0, 1-days), 24 * time.Hour, days}
+}
+
+// draw makes a chart of how tokens were given and refused. Titles has the dialects in
+// their order.
+func draw(title string, u postern.Usage, p period, dialects []Dialect) Chart {
+	c := Chart{Title: title, Width: chartWidth, Height: chartHeight}
+	var used []string
+	for _, d := range dialects {
+		if slices.ContainsFunc(u.Steps, func(s postern.UsageStep) bool { return s.Dialect == d.Name && s.Issued > 0 }) {
+			used = append(used, d.Name)
+			c.Legend = append(c.Legend, Legend{classOf(len(used)), d.Title})
+		}
+	}
+	c.Rows = make([]ChartRow, p.Cuts)
+	for i := range c.Rows {
+		c.Rows[i] = ChartRow{At: p.Since.Add(time.Duration(i) * p.Step), Hours: p.Step < 24*time.Hour, Issued: make([]int64, len(used))}
+	}
+	for _, s := range u.Steps {
+		i := int(s.At.Sub(p.Since) / p.Step)
+		if s.At.Before(p.Since) || i >= p.Cuts {
+			continue
+		}
+		if d := slices.Index(used, s.Dialect); d >= 0 {
+			c.Rows[i].Issued[d] += s.Issued
+		}
+		c.Rows[i].Refused += s.Refused
+		c.Issued += s.Issued
+		c.Refused += s.Refused
+	}
+	if c.Refused > 0 {
+		c.Legend = append(c.Legend, Legend{"cbad", "Refused"})
+	}
+	c.Summary = thousands(c.Issued) + " tokens given and " + thousands(c.Refused) + " refused in " + span(time.Duration(p.Cuts)*p.Step)
+	c.paint(p)
+	return c
+}
+
+func classOf(n int) string { return "c" + string(rune('0'+min(n, 6))) }
+
+// paint makes the rectangles of the rows.
+func (c *Chart) paint(p period) {
+	var up, down int64
+	for _, r := range c.Rows {
+		up, down = max(up, total(r.Issued)), max(down, r.Refused)
+	}
+	height := int64(chartHeight - chartTop - chartBottom)
+	most := round(max(up, 1))
+	low := down
+	if down > 0 { // enough to be seen, and in scale where there is room
+		low = max(down, most/12)
+	}
+	unit := float64(height) / float64(most+low)
+	c.Zero = chartTop + int(float64(most)*unit)
+	for i := range int64(3) {
+		v := most * i / 2
+		c.Ticks = append(c.Ticks, Tick{c.Zero - int(float64(v)*unit), thousands(v)})
+	}
+	slot := float64(chartWidth-chartLeft) / float64(len(c.Rows))
+	width := max(1, int(slot*.74))
+	every := max(1, (len(c.Rows)+6)/7)
+	for i, r := range c.Rows {
+		x := chartLeft + int(float64(i)*slot+slot*.13)
+		y := c.Zero
+		for d, n := range r.Issued {
+			h := int(float64(n) * unit)
+			if n > 0 && h == 0 {
+				h = 1
+			}
+			if h > 0 {
+				y -= h
+				c.Bars = append(c.Bars, Bar{x, y, width, h, classOf(d + 1), r.name() + ": " + thousands(n) + " · " + c.Legend[d].Text})
+			}
+		}
+		if r.Refused > 0 {
+			c.Bars = append(c.Bars, Bar{x, c.Zero + 1, width, max(2, int(float64(r.Refused)*unit)), "cbad", r.name() + ": " + thousands(r.Refused) + " refused"})
+		}
+		if (len(c.Rows)-1-i)%every == 0 {
+			text := r.At.Format("2 Jan")
+			if p.Step < 24*time.Hour {
+				text = r.At.Format("15:04")
+			}
+			c.Labels = append(c.Labels, Tick{x + width/2, text})
+		}
+	}
+}
+
+func (r ChartRow) name() string {
+	if r.Hours {
+		return r.At.Format("2 Jan 15:04")
+	}
+	return r.At.Format("2 Jan")
+}
+
+func total(list []int64) (n int64) {
+	for _, v := range list {
+		n += v
+	}
+	return n
+}
+
+// round gives a number for the top of a scale: 1, 2 or 5 and zeros.
+func round(n int64) int64 {
+	for top := int64(2); ; top *= 10 {
+		for _, v := range []int64{top, top * 2, top * 5} {
+			if v >= n {
+				return v
+			}
+		}
+	}
+}
+
+// ClientBar is what one client did, as a row with a bar.
+type ClientBar struct {
+	ID, Name        string // no name: it is gone
+	Issued, Refused int64
+	Good, Bad       int // widths, of barWidth
+	Last            time.Time
+}
+
+const barWidth = 200
+
+// clientBars makes rows of the busiest clients.
+func clientBars(list []postern.ClientUsage, names map[string]string) (out []ClientBar) {
+	var most int64 = 1
+	for _, u := range list {
+		most = max(most, u.Issued+u.Refused)
+	}
+	for _, u := range list {
+		out = append(out, ClientBar{ID: u.ClientID, Name: names[u.ClientID], Issued: u.Issued, Refused: u.Refused, Last: u.Last,
+			Good: int(u.Issued * barWidth / most), Bad: int(u.Refused * barWidth / most)})
+	}
+	slices.SortStableFunc(out, func(a, b ClientBar) int { return cmp.Compare(b.Issued+b.Refused, a.Issued+a.Refused) })
+	return out
+}

@@ -14,11 +14,16 @@ type Office interface {
 	Clientele
 	Credentials
 	Users
+	House
+	Operators
+}
+
+// House is the part of an Office about what everything stands on.
+type House interface {
 	Keys
 	Resources
 	Trail
 	Sandboxes
-	Operators
 }
 
 // Tenancy is the part of an Office about tenants.

@@ -13,7 +13,7 @@ const (
 	maxGrowth     = 1.5 // of the time of a page with a million persons, over ten thousand
 
 	maxToolRequests = 25  // for who is out this week
-	maxToolAdds     = 1.0 // ms that the tools add to each of them
+	maxToolAdds     = 1.0 // ms of processor time that the tools add to each of them
 )
 
 // verdict is a line about one requirement.

@@ -25,7 +25,10 @@ func TestMain(m *testing.M) {
 	town := newTown(func() time.Time { return noon })
 	h, err := town.handler("http://" + *serve)
 	if *as != "" {
-		h = signedIn(h, town.begin(*as, postern.Browser{Agent: "a flag of the test"}))
+		mux := http.NewServeMux()
+		mux.Handle("/console/", h)
+		mux.HandleFunc("/", tokens)
+		h = signedIn(mux, town.begin(*as, postern.Browser{Agent: "a flag of the test"}))
 	}
 	if err == nil {
 		fmt.Printf("http://%s/console/ as ada@example.org with %q; the code of bob@example.org is %s\n", *serve, goodPassword, goodCode)

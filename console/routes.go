@@ -14,5 +14,5 @@ type page struct {
 func pages() []page {
 	return slices.Concat(signInPages(), setupPages(), provePages(), overviewPages(), clientsPages(), clientNewPages(),
 		clientPages(), clientEditPages(), clientSecretPages(), clientEndPages(), usersPages(), tenantsPages(), keysPages(),
-		operatorsPages(), accountPages(), auditPages(), sandboxPages())
+		operatorsPages(), accountPages(), auditPages(), sandboxPages(), tryPages())
 }

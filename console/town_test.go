@@ -77,6 +77,7 @@ func (t *town) config() console.Config {
 		}
 	}
 	return console.Config{
+		Directory: func(string) postern.Directory { return company{} }, Try: console.Within(http.HandlerFunc(tokens)),
 		Office: t.office, Door: t, Wardrobe: t, PublicURL: "http://127.0.0.1:8100", Now: t.clock,
 		Dialects: []console.Dialect{
 			{Name: "first", Title: "First, in a form", Encode: form("/v2/token")},

@@ -10,15 +10,6 @@ import (
 	"postern.dev/postern"
 )
 
-// ChainReport is what VerifyChain found.
-type ChainReport struct {
-	Tenant  string
-	Count   int64  // entries found good
-	Head    string // hash of the last good one; note it elsewhere to detect a chain that was written anew
-	BadSeq  int64  // number of the first bad entry; 0 when the chain is whole
-	Problem string // what is wrong there; empty when the chain is whole
-}
-
 // Chains gives the tenants that have an audit chain, or should have one, sorted by
 // bytes.
 func (db *DB) Chains(ctx context.Context) ([]string, error) {
@@ -45,8 +36,8 @@ const verifyPage = 1000
 // at its end. progress, which may be nil, hears the number of good entries after
 // every page. A broken chain is a report, not an error; the error is NotFound when
 // there is no such tenant, or that of the database.
-func (db *DB) VerifyChain(ctx context.Context, tenant string, progress func(done int64)) (ChainReport, error) {
-	report := ChainReport{Tenant: tenant}
+func (db *DB) VerifyChain(ctx context.Context, tenant string, progress func(done int64)) (postern.Chain, error) {
+	report := postern.Chain{Tenant: tenant}
 	ends, err := one(ctx, db.read, scanEnds, `SELECT
 			COALESCE((SELECT seq FROM audit_tails WHERE tenant = $1), 0),
 			COALESCE((SELECT hash FROM audit_tails WHERE tenant = $1), ''),
@@ -58,7 +49,7 @@ func (db *DB) VerifyChain(ctx context.Context, tenant string, progress func(done
 	if ends.tail.seq == 0 && ends.newest == 0 {
 		switch {
 		case ends.tenants > 0:
-			return report.bad(1, "the chain is empty, and every tenant's begins with its creation"), nil
+			return bad(report, 1, "the chain is empty, and every tenant's begins with its creation"), nil
 		case tenant != postern.SystemTenant:
 			return report, postern.Errorf(postern.NotFound, "there is no audit chain of %q", postern.Shorten(tenant, 100))
 		}
@@ -86,7 +77,7 @@ func (db *DB) VerifyChain(ctx context.Context, tenant string, progress func(done
 	return v.finish(ends.tail), nil
 }
 
-func (r ChainReport) bad(seq int64, problem string, args ...any) ChainReport {
+func bad(r postern.Chain, seq int64, problem string, args ...any) postern.Chain {
 	r.BadSeq, r.Problem = seq, fmt.Sprintf(problem, args...)
 	return r
 }
@@ -113,7 +104,7 @@ func scanEntry(r scanner) (e entryRow, err error) {
 }
 
 type verifier struct {
-	report ChainReport
+	report postern.Chain
 	buf    []byte
 }
 
@@ -122,27 +113,27 @@ func (v *verifier) check(e *entryRow, last int64) {
 	r, want := &v.report, v.report.Count+1
 	switch {
 	case e.seq < want:
-		*r = r.bad(e.seq, "entry %d should not be there: entries are numbered from 1", e.seq)
+		*r = bad(*r, e.seq, "entry %d should not be there: entries are numbered from 1", e.seq)
 		return
 	case e.seq > last:
 		if want <= last {
-			*r = r.bad(want, "entry %d is missing", want)
+			*r = bad(*r, want, "entry %d is missing", want)
 		} else {
-			*r = r.bad(e.seq, "entry %d was put behind the end of the chain, which is at %d", e.seq, last)
+			*r = bad(*r, e.seq, "entry %d was put behind the end of the chain, which is at %d", e.seq, last)
 		}
 		return
 	case e.seq > want:
-		*r = r.bad(want, "entry %d is missing", want)
+		*r = bad(*r, want, "entry %d is missing", want)
 		return
 	}
 	var end int
 	v.buf, end = appendStored(v.buf[:0], r.Tenant, e.seq, r.Head, e.body)
 	if string(v.buf[end:]) != e.hash {
-		*r = r.bad(e.seq, "the hash of entry %d does not follow from the entry and the one before it", e.seq)
+		*r = bad(*r, e.seq, "the hash of entry %d does not follow from the entry and the one before it", e.seq)
 		return
 	}
 	if !v.columnsAgree(e) {
-		*r = r.bad(e.seq, "entry %d is filed under another time, action or client than it says", e.seq)
+		*r = bad(*r, e.seq, "entry %d is filed under another time, action or client than it says", e.seq)
 		return
 	}
 	r.Count, r.Head = e.seq, e.hash
@@ -162,14 +153,14 @@ func (v *verifier) columnsAgree(e *entryRow) bool {
 }
 
 // finish compares the last entry with the tail.
-func (v *verifier) finish(t tail) ChainReport {
+func (v *verifier) finish(t tail) postern.Chain {
 	r := v.report
 	switch {
 	case r.Problem != "":
 	case r.Count < t.seq:
-		return r.bad(r.Count+1, "entry %d is missing: the chain was cut; it had %d", r.Count+1, t.seq)
+		return bad(r, r.Count+1, "entry %d is missing: the chain was cut; it had %d", r.Count+1, t.seq)
 	case r.Head != t.hash:
-		return r.bad(r.Count, "entry %d is not the one the chain ended with", r.Count)
+		return bad(r, r.Count, "entry %d is not the one the chain ended with", r.Count)
 	}
 	return r
 }

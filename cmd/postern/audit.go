@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"postern.dev/postern"
-	"postern.dev/postern/store"
 )
 
 type auditCmd struct {
@@ -193,7 +192,7 @@ func (c *auditVerifyCmd) Run(ctx context.Context, a *app) error {
 }
 
 // verifyChain shows on a terminal how far it is.
-func (p *place) verifyChain(ctx context.Context, tenant string) (store.ChainReport, error) {
+func (p *place) verifyChain(ctx context.Context, tenant string) (postern.Chain, error) {
 	r, err := p.db.VerifyChain(ctx, tenant, func(done int64) {
 		if p.terminal {
 			fmt.Fprintf(p.stderr, "\r%s: %d records verified", tenant, done)

@@ -24,7 +24,7 @@ var chainTests = []test{
 		same(t, heard, []int64{1000, 2000, 2305})
 		evs, err := db.Events(t.Context(), postern.EventFilter{Tenant: "acme", Limit: 1})
 		must(t, err)
-		same(t, r, store.ChainReport{Tenant: "acme", Count: 2305, Head: evs[0].Hash})
+		same(t, r, postern.Chain{Tenant: "acme", Count: 2305, Head: evs[0].Hash})
 		_, err = db.VerifyChain(t.Context(), "absent", nil)
 		wantCode(t, err, postern.NotFound)
 	})},
@@ -32,7 +32,7 @@ var chainTests = []test{
 		db := d.Open(t)
 		r, err := db.VerifyChain(t.Context(), postern.SystemTenant, nil)
 		must(t, err)
-		same(t, r, store.ChainReport{Tenant: postern.SystemTenant})
+		same(t, r, postern.Chain{Tenant: postern.SystemTenant})
 		got, err := db.Chains(t.Context())
 		must(t, err)
 		same(t, got, []string(nil))

@@ -5,6 +5,7 @@ package storetest
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
@@ -30,7 +31,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	for _, part := range [][]test{
 		openTests, tenantTests, clientTests, userTests, keyTests, resourceTests, revocationTests,
 		liveTests, auditTests, chainTests, changeTests, upstreamTests, settingsTests, personTests, absenceTests,
-		attendanceTests, importTests, sandboxTests, operatorTests, sessionTests,
+		attendanceTests, importTests, sandboxTests, operatorTests, sessionTests, guessTests,
 	} {
 		for _, tt := range part {
 			t.Run(tt.claim, func(t *testing.T) {
@@ -129,8 +130,10 @@ func together(n int, do func(i int) error) []error {
 	start, errs := make(chan struct{}), make(chan error, n)
 	for i := range n {
 		go func() {
+			err := errors.New("it ended without an answer") // as a test that fails does
+			defer func() { errs <- err }()
 			<-start
-			errs <- do(i)
+			err = do(i)
 		}()
 	}
 	close(start)

@@ -8,7 +8,8 @@ import (
 
 // authorizePath is where people would sign in, were there any. RFC 8414 section 2 lets a
 // server without such a grant leave the address out; the client of the official
-// TypeScript SDK for MCP takes no metadata without it, whatever grant it is about to use.
+// TypeScript SDK for MCP takes no metadata without it, whatever grant it is about to use,
+// and that of the Go SDK none without a code challenge method (RFC 7636), of whatever code.
 const authorizePath = "/oauth2/authorize"
 
 // authorize answers whoever is sent there: a person with a browser, for the most part. It

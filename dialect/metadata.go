@@ -15,7 +15,8 @@ import (
 // Authorization server metadata (RFC 8414), also under the name OpenID clients
 // look for. It advertises what works and nothing else: no response types, and not the
 // password grant, which the advertised token endpoint does not know. The authorization
-// endpoint only says that there is none (see authorize.go).
+// endpoint and its challenge method only stand for clients that demand them (see
+// authorize.go).
 
 // metadata is the document. Empty lists are left out, but for the one that
 // section 2 requires.
@@ -32,6 +33,7 @@ type metadata struct {
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
 	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
 	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`
 	ServiceDocumentation     string   `json:"service_documentation"`
 	SubjectTypesSupported    []string `json:"subject_types_supported,omitempty"`
 	IDTokenSigningAlgorithms []string `json:"id_token_signing_alg_values_supported,omitempty"`
@@ -56,6 +58,7 @@ func (cfg Config) metadata(oidc bool) ([]byte, error) {
 		RevocationAuthMethods:    methods,
 		IntrospectionEndpoint:    base + o.IntrospectPath(),
 		IntrospectionAuthMethods: methods,
+		CodeChallengeMethods:     []string{"S256"},
 		ServiceDocumentation:     base + openapiPath,
 	}
 	if cfg.Scopes != nil {

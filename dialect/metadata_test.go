@@ -52,6 +52,7 @@ func TestMetadataSaysWhatWorks(t *testing.T) {
 			"scopes_supported":                              []any{"idp_api", "personio:persons:read"},
 			"response_types_supported":                      []any{},
 			"grant_types_supported":                         []any{"client_credentials"},
+			"code_challenge_methods_supported":              []any{"S256"},
 			"token_endpoint_auth_methods_supported":         methods,
 			"revocation_endpoint_auth_methods_supported":    methods,
 			"introspection_endpoint_auth_methods_supported": methods,

@@ -199,6 +199,9 @@ func (h *HTTP) hand(a *answer, r *http.Request, m message, claims postern.Claims
 	}
 	r = r.Clone(ctx)
 	r.Header.Set("Authorization", "Bearer verified")
+	if len(r.Header["Accept"]) == 0 {
+		r.Header.Set("Accept", "*/*") // RFC 9110 section 12.5.1
+	}
 	r.Header.Del("Last-Event-ID") // of eras with sessions
 	r.Header.Del("Mcp-Session-Id")
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(m.body)), int64(len(m.body))

@@ -237,6 +237,7 @@ func TestMethodsTypesAndSizesHaveBounds(t *testing.T) {
 		{"POST", listPersonsOld, []string{"Content-Encoding", "gzip"}, 415},
 		{"POST", listPersonsOld, []string{"Accept", "", "Accept", "application/json"}, 400},
 		{"POST", listPersonsOld, []string{"Accept", "", "Accept", "*/*"}, 200},
+		{"POST", listPersonsOld, []string{"Accept", ""}, 200},
 		{"POST", listPersonsOld, []string{"Last-Event-ID", "3_4", "Mcp-Session-Id", "of somebody else"}, 200},
 		{"POST", listPersonsOld, []string{"MCP-Protocol-Version", "1999-01-01"}, 400},
 		{"POST", listPersonsOld, modern("tools/call", "list_persons"), 400}, // without its meta

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"time"
-
 )
 
 // guessesKept is how long a count is remembered that nobody adds to, unless its lock
@@ -73,4 +72,3 @@ func (db *DB) KnownNetwork(ctx context.Context, key string, now time.Time) (bool
 	n, err := one(ctx, db.read, scanInt, `SELECT COUNT(*) FROM known_networks WHERE key = $1 AND until > $2`, key, millis(now))
 	return n > 0, db.fail(err, "network", "")
 }
-

@@ -99,7 +99,7 @@ type Absence struct {
 	// Span is on the wall of Zone. Of a type counted in days it begins at midnight or,
 	// for half a day, at noon, and ends there. An open end is one not known yet.
 	Span
-	Zone       string // IANA name
+	Zone       string // IANA name; empty where an API elsewhere does not say
 	Comment    string
 	Status     Approval
 	Substitute PersonID // 0 is nobody

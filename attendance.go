@@ -31,7 +31,7 @@ type Attendance struct {
 	Type   AttendanceType
 	// Span is on the wall of Zone. An open end is one that runs.
 	Span
-	Zone          string // IANA name
+	Zone          string // IANA name; empty where an API elsewhere does not say
 	Date          Date   // the day it counts for
 	Project       string // id, or none; of work only
 	Comment       string

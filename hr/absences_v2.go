@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"postern.dev/postern"
 )
@@ -380,8 +379,8 @@ func (w *absencePeriod) decode() postern.Absence {
 	}
 	a.Person, _ = w.Person.v.person()
 	a.Substitute, _ = w.Substitute.v.person()
-	if a.Zone == "" || len(a.Zone) > postern.MaxZone {
-		a.Zone = time.UTC.String()
+	if len(a.Zone) > postern.MaxZone {
+		a.Zone = ""
 	}
 	a.From = w.Start.v.start()
 	if w.End.has {

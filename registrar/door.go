@@ -28,6 +28,7 @@ const (
 const (
 	causeUnknown  = "unknown operator"
 	causeDisabled = "disabled operator"
+	causeTenant   = "disabled tenant"
 	causePassword = "wrong password"
 	causeCode     = "wrong code"
 	causeChanged  = "changed meanwhile"
@@ -87,12 +88,18 @@ func (r *Registrar) check(ctx context.Context, email string, password postern.Se
 	if err != nil {
 		return postern.Operator{}, err
 	}
+	shut, err := r.shut(ctx, &op)
+	if err != nil {
+		return postern.Operator{}, err
+	}
 	cause, stored := "", op.PasswordHash
 	switch {
 	case op.ID == "":
 		cause = causeUnknown
 	case op.Disabled:
 		cause, stored = causeDisabled, ""
+	case shut:
+		cause, stored = causeTenant, ""
 	}
 	if len(password.Reveal()) > postern.MaxPassword {
 		password = postern.Secret{} // as wrong as any other, and no work to hash
@@ -119,6 +126,16 @@ func (r *Registrar) check(ctx context.Context, email string, password postern.Se
 		return postern.Operator{}, err
 	}
 	return op, r.cfg.Store.KnowNetwork(ctx, r.knownKey(g), now, now.Add(knownFor))
+}
+
+// shut says whether an operator is of a tenant that is disabled, of which everything is
+// refused.
+func (r *Registrar) shut(ctx context.Context, op *postern.Operator) (bool, error) {
+	if op.Tenant == "" {
+		return false, nil
+	}
+	t, err := r.cfg.Store.Tenant(ctx, op.Tenant)
+	return t.Disabled, err
 }
 
 // accept uses the code up, if one is needed, and forgets wrong guesses. The hash took its
@@ -152,13 +169,12 @@ func (r *Registrar) accept(ctx context.Context, op postern.Operator, stored, cod
 	return after, cause, err
 }
 
-// refuse records a refusal, and the lock that it brings about.
+// refuse records a refusal, and the lock that it brings about, in one commit: what takes
+// longer for an account that exists would tell of it.
 func (r *Registrar) refuse(ctx context.Context, op postern.Operator, b postern.Browser, cause string, near int, now time.Time) error {
 	ev := r.own(&op, b, postern.ActOperatorRefused, "")
 	ev.Actor, ev.Code, ev.Cause = "", postern.Unauthenticated, cause // nobody knows who it was
-	if err := r.tell(ctx, ev); err != nil {
-		return err
-	}
+	entries := []*postern.Entry{{Event: ev}}
 	detail := ""
 	switch {
 	case op.ID == "":
@@ -170,9 +186,10 @@ func (r *Registrar) refuse(ctx context.Context, op postern.Operator, b postern.B
 	if detail != "" {
 		lock := r.own(&op, b, postern.ActOperatorLocked, detail)
 		lock.Actor = "system"
-		if err := r.tell(ctx, lock); err != nil {
-			return err
-		}
+		entries = append(entries, &postern.Entry{Event: lock})
+	}
+	if err := r.cfg.Store.Append(ctx, entries); err != nil {
+		return err
 	}
 	return &postern.Error{Code: postern.Unauthenticated, Reason: postern.BadGrant, Cause: cause,
 		Msg: "the e-mail address, the password or the code is wrong"}
@@ -240,6 +257,9 @@ func (r *Registrar) holder(ctx context.Context, cookie postern.Secret) (postern.
 	}
 	op, err := r.cfg.Store.Operator(ctx, s.Operator)
 	if err != nil || op.Disabled {
+		return fail(err)
+	}
+	if shut, err := r.shut(ctx, &op); err != nil || shut {
 		return fail(err)
 	}
 	return op, s, nil

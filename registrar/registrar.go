@@ -69,6 +69,7 @@ type Registrar struct {
 	cfg Config
 	// Keys for what is looked up by its hash, each of its own kind.
 	cookies, links, requests, guesses []byte
+	reads                             reads
 }
 
 // New makes a Registrar. It fails with Invalid when a part is missing.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"postern.dev/postern"
@@ -45,12 +46,55 @@ func (o *office) Events(ctx context.Context, f postern.EventFilter) (postern.Eve
 	if err != nil {
 		return postern.EventPage{}, err
 	}
+	if !o.r.reads.first(o.actor.Name, f, o.r.now()) {
+		return page, nil
+	}
 	// What cannot be recorded is not given.
 	read := o.event(f.Tenant, postern.ActAuditRead, "", strconv.Itoa(len(page.Events))+" records")
 	if err := o.r.tell(ctx, read); err != nil {
+		o.r.reads.forget(o.actor.Name, f)
 		return postern.EventPage{}, err
 	}
 	return page, nil
+}
+
+// Who follows a trail reads the same page again and again. That is recorded once a
+// minute: else there would be little else to follow.
+const (
+	readAgain = time.Minute
+	maxReads  = 1000
+)
+
+// reads remembers what was read lately, and by whom.
+type reads struct {
+	mu sync.Mutex
+	at map[reading]time.Time
+}
+
+type reading struct {
+	actor  string
+	filter postern.EventFilter
+}
+
+// first says whether nobody remembers that actor reading so within a minute.
+func (r *reads) first(actor string, f postern.EventFilter, now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := reading{actor, f}
+	if at, ok := r.at[key]; ok && now.Sub(at) < readAgain {
+		return false
+	}
+	if r.at == nil || len(r.at) >= maxReads {
+		r.at = map[reading]time.Time{}
+	}
+	r.at[key] = now
+	return true
+}
+
+func (r *reads) forget(actor string, f postern.EventFilter) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.at, reading{actor, f})
 }
 
 func (o *office) Chains(ctx context.Context) ([]string, error) {

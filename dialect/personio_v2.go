@@ -40,6 +40,7 @@ var personioV2Rows = join(bounds("invalid_request"), table{
 	{code: postern.Invalid, reason: postern.MissingParameter, status: 400, word: "invalid_request", text: personioV2Missing},
 	{code: postern.Invalid, reason: postern.UnknownGrant, status: 400, word: "unsupported_grant_type", text: "The requested authorization grant type is not supported by the server."},
 	{code: postern.Invalid, reason: postern.BadScope, status: 400, word: "invalid_scope", text: "One of the requested scopes is invalid."},
+	{code: postern.Invalid, reason: postern.BadTarget, status: 400, word: "invalid_target", text: "One of the requested resources is invalid."},
 	{code: postern.Invalid, reason: postern.BadRequest, status: 400, word: "invalid_request", say: true},
 	{code: postern.Invalid, status: 400, word: "invalid_request", text: personioV2Missing},
 	{code: postern.Unauthenticated, reason: postern.BadGrant, status: 400, word: "invalid_grant", text: "The provided authorization grant is invalid."},
@@ -57,8 +58,12 @@ func (personioV2) Path() string { return "/v2/auth/token" }
 
 // EncodeRequest sends the documented form.
 func (d personioV2) EncodeRequest(base string, req postern.Request) (*http.Request, error) {
-	return d.form(base, d.Path(), pairs("grant_type", postern.GrantClientCredentials, "client_id", req.ClientID,
-		"client_secret", req.Secret.Reveal(), "scope", req.Scope.String()))
+	body := pairs("grant_type", postern.GrantClientCredentials, "client_id", req.ClientID,
+		"client_secret", req.Secret.Reveal(), "scope", req.Scope.String())
+	for _, res := range req.Resources {
+		body += "&" + pairs("resource", res)
+	}
+	return d.form(base, d.Path(), body)
 }
 
 func (personioV2) form(base, path, body string) (*http.Request, error) {
@@ -82,7 +87,7 @@ func (personioV2) DecodeRequest(r *http.Request) (postern.Request, error) {
 	req.GrantType = postern.Shorten(f.get("grant_type"), maxGrantType)
 	req.ClientID = f.get("client_id")
 	req.Secret = postern.NewSecret(f.get("client_secret"))
-	req.Scope = scopesOf(f.get("scope"), postern.MaxScopeLength)
+	req.Scope, req.Resources = scopesOf(f.get("scope"), postern.MaxScopeLength), f.resources
 	for _, name := range []string{"grant_type", "client_id", "client_secret"} {
 		if f.get(name) == "" {
 			return req, missing(name)

@@ -30,7 +30,7 @@ func Disabled() error {
 func writesOff() error {
 	e := postern.Errorf(postern.Forbidden, "only tools that read are offered here, so nothing can be booked")
 	e.Cause = "read-only"
-	return e.WithHint("whoever runs this can offer the other by --read-only=false, or by read_only: false below tools in the configuration")
+	return e.WithHint("whoever runs this can offer the other: postern mcp without --read-only, postern serve with --mcp-writes or mcp_writes: true")
 }
 
 func (t *Tools) unknownTool(name string) error {

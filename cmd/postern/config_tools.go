@@ -56,20 +56,7 @@ func (t *toolsConfig) check() error {
 			return err
 		}
 	}
-	var names []string
-	for _, tool := range mcptool.All() {
-		names = append(names, tool.Name)
-	}
-	for name := range t.Withhold {
-		if slices.Contains(names, name) {
-			continue
-		}
-		if meant := near.Of(name, names); meant != "" {
-			return postern.Errorf(postern.Invalid, "there is no tool %q; did you mean %s?", postern.Shorten(name, 40), meant)
-		}
-		return postern.Errorf(postern.Invalid, "there is no tool %q; there is %s", postern.Shorten(name, 40), strings.Join(names, ", "))
-	}
-	return nil
+	return mcptool.CheckWithhold(t.Withhold)
 }
 
 // publicLine is an error with its hint on one line, "" for none.

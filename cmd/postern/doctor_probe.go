@@ -39,7 +39,7 @@ func (d *doctor) probes(ctx context.Context, tok postern.Token) {
 		return
 	}
 	asked, _ := postern.ParseScopes(d.u.Scope)
-	first := ""
+	first, open := "", map[string]bool{}
 	for _, p := range f.Probes {
 		if len(asked) > 0 && !asked.Has(p.Scope) && !asked.Has(dialect.Legacy(p.Scope)) {
 			d.say(p.Name, skipped, "", "%s is not among the scopes that are asked for", p.Scope)
@@ -54,9 +54,11 @@ func (d *doctor) probes(ctx context.Context, tok postern.Token) {
 			first = r.first
 		}
 		d.judge(p, r, f)
+		open[p.Scope] = open[p.Scope] || r.problem == nil && r.readable && r.status >= 200 && r.status < 300
 		d.limit(p, r.header)
 		d.sunset(p, r.header)
 	}
+	d.tools(open, tok.Scope)
 }
 
 // read makes one call. Of what it brings only names, a number and one id are kept.

@@ -51,7 +51,7 @@ type ChartRow struct {
 const (
 	chartWidth  = 720
 	chartHeight = 230
-	chartLeft   = 44
+	chartLeft   = 60
 	chartTop    = 10
 	chartBottom = 22
 )
@@ -169,12 +169,12 @@ func total(list []int64) (n int64) {
 	return n
 }
 
-// round gives a number for the top of a scale: 1, 2 or 5 and zeros.
+// round gives a number for the top of a scale, whose half is one too.
 func round(n int64) int64 {
-	for top := int64(2); ; top *= 10 {
-		for _, v := range []int64{top, top * 2, top * 5} {
-			if v >= n {
-				return v
+	for unit := int64(1); ; unit *= 10 {
+		for _, v := range []int64{2, 4, 6, 8, 10, 12, 16} {
+			if v*unit >= n {
+				return v * unit
 			}
 		}
 	}

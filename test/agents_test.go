@@ -60,7 +60,7 @@ func hire(t testing.TB, p place, tenant string, scopes ...string) (id, secret st
 	v := ask[struct {
 		ID     string `json:"client_id"`
 		Secret string `json:"client_secret"`
-	}](t, p, "client", "create", "--tenant", tenant, "--name", "agent", "--dialect", "oauth2", "--scope", strings.Join(scopes, " "))
+	}](t, p, "client", "create", "--tenant", tenant, "--name", "agent", "--dialect", "oauth2", "--dialect", "personio-v2", "--scope", strings.Join(scopes, " "))
 	return v.ID, v.Secret
 }
 
@@ -228,6 +228,24 @@ func TestATokenOpensTheToolsOnlyIfItWasMadeOutToThem(t *testing.T) {
 		}
 		if status == 401 && !strings.Contains(challenge, here+"/.well-known/oauth-protected-resource/mcp") {
 			t.Errorf("made out to %s: %q does not say where the metadata is", name, challenge)
+		}
+	}
+	// The other endpoint answers the same token again, and each resource its own.
+	for range 2 {
+		for resource, want := range map[string]int{"": 401, here: 401, tools: 200} {
+			form := url.Values{"grant_type": {"client_credentials"}, "client_id": {a.id}, "client_secret": {a.secret}, "resource": {resource}}
+			resp, err := http.PostForm(here+"/v2/auth/token", form)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var v struct {
+				Token string `json:"access_token"`
+			}
+			err = json.NewDecoder(resp.Body).Decode(&v)
+			_ = resp.Body.Close()
+			if status, _ := try(v.Token); err != nil || status != want {
+				t.Errorf("/v2/auth/token with resource %q: got %d and %v, want %d", resource, status, err, want)
+			}
 		}
 	}
 	if status, _ := a.token(t, n.url, url.Values{"resource": {tools + "/"}}); status != 400 {

@@ -3,7 +3,6 @@ package mcptool
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -100,7 +99,10 @@ func (p *port) receive(next mcp.MethodHandler) mcp.MethodHandler {
 		defer func() {
 			if v := recover(); v != nil {
 				p.Log.ErrorContext(ctx, "panic in a call of MCP", "method", method, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
-				res, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: postern.Public(errors.New("panic"))}
+				broken := postern.Errorf(postern.Internal, "panic")
+				if res, err = nil, refused(broken); method == "tools/call" {
+					res, err = p.failed(ctx, method, broken), nil
+				}
 			}
 		}()
 		res, err = next(ctx, method, req)
@@ -172,7 +174,7 @@ func refused(err error) error {
 // sentence is the fact, and on a line of its own what to do next.
 func sentence(e *postern.Error) string {
 	text := postern.Public(e)
-	if e.Hint != "" && e.Code != postern.Internal {
+	if e.Hint != "" {
 		text += "\nhint: " + e.Hint
 	}
 	return text

@@ -556,8 +556,10 @@ func TestAPanicEndsACallAndNotTheProgram(t *testing.T) {
 		c.Directory = func(mcptool.Caller) (postern.Directory, error) { panic("secret") }
 	})
 	s := dial(t, tools, agent(), "stdio", "", nil)
-	_, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "list_persons"})
-	if err == nil || strings.Contains(err.Error(), "secret") {
+	if got := callTool(t, s, "list_persons", nil); !got.IsError || strings.Contains(got.text, "secret") {
+		t.Errorf("got %q, want an error that does not say what happened", got.text)
+	}
+	if _, err := s.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: "hr://absence-types"}); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v, want an error that does not say what happened", err)
 	}
 	if got := names(t, s); len(got) != 7 {

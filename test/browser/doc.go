@@ -1,0 +1,2 @@
+// Package browser tries the console as people do: in a real browser, by what they see.
+package browser

@@ -33,9 +33,9 @@ type ClientStore interface {
 	CreateClient(ctx context.Context, c postern.Client, ev postern.Event) error
 	ChangeClient(ctx context.Context, tenant, id string, ev postern.Event, fn func(*postern.Client) error) (postern.Client, error)
 	DeleteClient(ctx context.Context, tenant, id string, ev postern.Event) error
-	// ExpiringSecrets lists those that end before until with none to follow, the next
-	// first; of a tenant of "" those of all.
-	ExpiringSecrets(ctx context.Context, tenant string, until time.Time, limit int) ([]postern.ExpiringSecret, error)
+	// ExpiringSecrets lists those that end between from and until with none to follow, the
+	// next first; of a tenant of "" those of all.
+	ExpiringSecrets(ctx context.Context, tenant string, from, until time.Time, limit int) ([]postern.ExpiringSecret, error)
 }
 
 // UserStore keeps users.

@@ -149,7 +149,7 @@ func (o *office) Health(ctx context.Context) (postern.Health, error) {
 	}
 	now := o.r.now()
 	var err error
-	if h.Expiring, err = o.store().ExpiringSecrets(ctx, o.actor.Tenant, now.Add(expiringSoon), maxExpiring); err != nil {
+	if h.Expiring, err = o.store().ExpiringSecrets(ctx, o.actor.Tenant, now, now.Add(expiringSoon), maxExpiring); err != nil {
 		return postern.Health{}, err
 	}
 	if o.actor.Tenant != "" {

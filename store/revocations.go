@@ -65,20 +65,27 @@ const pruneRows = 1000
 // any number of nodes.
 func (db *DB) Prune(ctx context.Context, now time.Time) error {
 	err := errors.Join(db.pruneRevocations(ctx, now), db.pruneLiveTokens(ctx, now), db.pruneUpstreamTokens(ctx, now), db.trimChanges(ctx, now),
-		db.pruneSessions(ctx, now))
+		db.pruneSessions(ctx, now), db.pruneNodes(ctx, now), db.pruneOnce(ctx, now), db.pruneUsage(ctx, now))
 	return db.fail(err, "database", "")
 }
 
 func (db *DB) pruneRevocations(ctx context.Context, now time.Time) error {
+	return db.pruneSome(ctx, counterPrune, `DELETE FROM revocations WHERE token_id IN (
+		SELECT token_id FROM revocations WHERE until <= $1 ORDER BY until LIMIT $2)`, millis(now))
+}
+
+// pruneSome runs a statement again and again that deletes at most so many rows as its
+// last argument says, which is added to args.
+func (db *DB) pruneSome(ctx context.Context, counter, text string, args ...any) error {
+	args = append(args, int64(pruneRows))
 	for deleted := int64(pruneRows); deleted == pruneRows; {
 		err := db.engine.write(ctx, func(ctx context.Context, tx session) (err error) {
 			// Two nodes that delete the same rows in another order would wait for each
-			// other; this counter makes them take turns.
-			if _, err := tx.exec(ctx, `UPDATE counters SET value = value + 1 WHERE name = $1`, counterPrune); err != nil {
+			// other; the counter makes them take turns.
+			if err := takeCounter(ctx, tx, counter); err != nil {
 				return err
 			}
-			deleted, err = tx.exec(ctx, `DELETE FROM revocations WHERE token_id IN (
-				SELECT token_id FROM revocations WHERE until <= $1 ORDER BY until LIMIT $2)`, millis(now), int64(pruneRows))
+			deleted, err = tx.exec(ctx, text, args...)
 			return err
 		})
 		if err != nil {

@@ -5,7 +5,8 @@
 // of its tenant, and a row in the feed that tells caches what is out of date. All
 // transactions lock in the same order, so that none can wait in a circle: the
 // tail of the tenant's chain, then the rows of that tenant, then the counter of
-// the feed.
+// the feed. Operators, and what is counted, have a counter each that comes before their
+// rows.
 //
 // Errors are *postern.Error: NotFound, Conflict, Invalid for text that cannot be
 // stored, Unavailable when the database does not answer, Internal otherwise.
@@ -50,6 +51,7 @@ type DB struct {
 	// holidays and sandboxes are what the directories remember.
 	holidays  *holidays.Book
 	sandboxes sandboxes
+	tops      topsClock
 }
 
 // engine is what the two databases do differently.

@@ -105,10 +105,11 @@ CREATE TABLE usage_tops (
 	tenant TEXT NOT NULL,
 	day    BIGINT NOT NULL,
 	doc    TEXT NOT NULL,
-	stale  BOOLEAN NOT NULL,
+	stale  BIGINT NOT NULL, -- 0 when doc is as it should be
 	PRIMARY KEY (tenant, day)
 );
-CREATE INDEX usage_tops_stale ON usage_tops (stale) WHERE stale;
+CREATE INDEX usage_tops_stale ON usage_tops (stale) WHERE stale <> 0;
+CREATE INDEX usage_tops_day ON usage_tops (day);
 
 CREATE TABLE refusals (
 	tenant    TEXT NOT NULL,
@@ -121,7 +122,8 @@ CREATE TABLE refusals (
 	count     BIGINT NOT NULL,
 	PRIMARY KEY (tenant, client_id, hour, dialect, cause)
 );
-CREATE INDEX refusals_last ON refusals (tenant, client_id, last_at);
+CREATE INDEX refusals_client ON refusals (tenant, client_id, last_at);
+CREATE INDEX refusals_last ON refusals (last_at);
 
 INSERT INTO counters (name, value) VALUES ('operators', 0), ('tally', 0);
 

@@ -145,3 +145,13 @@ func words(n *html.Node) string {
 	}
 	return b.String()
 }
+
+// eachPost calls f with the action of every post.
+func eachPost(f func(action string)) func(*html.Node) {
+	return func(n *html.Node) {
+		if m, _ := attr(n, "method"); n.Data == "form" && m == "post" {
+			action, _ := attr(n, "action")
+			f(action)
+		}
+	}
+}

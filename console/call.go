@@ -100,9 +100,7 @@ func (c *call) bind() {
 // enterAs goes on in the name of an operator.
 func (c *call) enterAs(cookie postern.Secret, o postern.Operator, s postern.Session) {
 	c.cookie, c.signedIn, c.operator, c.session = cookie, true, o, s
-	b := c.browser()
-	c.office = c.Office(postern.Actor{Name: "operator:" + o.ID, Role: o.Role, Tenant: o.Tenant, ProvenAt: s.ProvenAt,
-		RequestID: b.RequestID, Source: b.Source})
+	c.office = c.Office(c.actor(o, s))
 	c.tenant = cmp.Or(o.Tenant, c.query("tenant"))
 }
 

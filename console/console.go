@@ -63,8 +63,8 @@ type Route struct {
 	Timeout time.Duration // above what is usual for the server; 0 is usual
 }
 
-// maxLong bounds what reads a whole trail.
-const maxLong = 10 * time.Minute
+// MaxLong bounds what reads a whole trail.
+const MaxLong = 10 * time.Minute
 
 // house is what every call shares.
 type house struct {
@@ -123,7 +123,7 @@ func (h *house) routes() []Route {
 	for _, p := range pages() {
 		inner.Handle(p.pattern, h.serve(p))
 		if p.long {
-			out = append(out, Route{Pattern: p.pattern, Handler: h.serve(p), Timeout: maxLong})
+			out = append(out, Route{Pattern: p.pattern, Handler: h.serve(p), Timeout: MaxLong})
 		}
 	}
 	inner.Handle("GET /console/assets/{name}", http.HandlerFunc(h.asset))

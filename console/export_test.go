@@ -1,10 +1,15 @@
 package console
 
-import "io"
+import (
+	"io"
+	"sync"
+)
+
+var read = sync.OnceValues(newSheets)
 
 // Render writes a page from a literal.
 func Render(w io.Writer, f Frame) error {
-	s, err := newSheets()
+	s, err := read()
 	if err != nil {
 		return err
 	}
@@ -15,7 +20,7 @@ func Render(w io.Writer, f Frame) error {
 
 // Assets gives the files that pages load, by their address.
 func Assets() (map[string]string, error) {
-	s, err := newSheets()
+	s, err := read()
 	if err != nil {
 		return nil, err
 	}

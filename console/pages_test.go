@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -86,7 +87,7 @@ func more(frames map[string]console.Frame) {
 	in("tenants", console.Frame{Page: console.TenantsPage{Rows: []postern.Tenant{{ID: "acme", Name: "Acme", PartnerID: 7, Zone: "Europe/Berlin"}, {ID: "x", Disabled: true}}, Next: "/console/tenants?after=x"}})
 	in("tenant", console.Frame{Page: console.TenantPage{ID: "acme", Name: "Acme", Zone: "UTC", PartnerID: "7", RefuseQuery: true, Version: "v", CreatedAt: noon, Revoked: noon}})
 	in("tenant_new", console.Frame{Page: console.TenantPage{New: true}})
-	in("keys", console.Frame{Page: console.KeysPage{Algs: postern.Algs, Rows: []console.KeyLife{{ID: "k1", Alg: postern.ES256, Generation: 2, State: postern.KeyActive, SignFrom: noon}, {ID: "k2", Alg: postern.ES256, Generation: 3, State: postern.KeyNext, SignFrom: noon}, {ID: "k0", Alg: postern.ES256, Generation: 1, State: postern.KeyRetiring, SignFrom: noon, RemoveAt: noon}}}})
+	in("keys", console.Frame{Page: console.KeysPage{Algs: slices.Clone(postern.Algs), Rows: []console.KeyLife{{ID: "k1", Alg: postern.ES256, Generation: 2, State: postern.KeyActive, SignFrom: noon}, {ID: "k2", Alg: postern.ES256, Generation: 3, State: postern.KeyNext, SignFrom: noon}, {ID: "k0", Alg: postern.ES256, Generation: 1, State: postern.KeyRetiring, SignFrom: noon, RemoveAt: noon}}}})
 	row := console.OperatorRow{ID: "bob", Name: "Bob", Email: "bob@example.org", Tenant: "acme", Role: postern.Admin, Factor: true, Set: true, Locked: noon, SeenAt: noon}
 	sessions := []postern.Session{{ID: "s1", Agent: "A browser", Source: "192.0.2.1", CreatedAt: noon, SeenAt: noon}, {ID: "s2", Source: "192.0.2.2", CreatedAt: noon, SeenAt: noon}}
 	roles := []console.RoleChoice{{Role: postern.Owner, Text: "everything"}, {Role: postern.Admin, Text: "most", On: true}}

@@ -58,6 +58,9 @@ func CheckWithhold(fields map[string][]string) error {
 		i := slices.IndexFunc(all, func(t *Tool) bool { return t.Name == name })
 		if i < 0 {
 			e := postern.Errorf(postern.Invalid, "fields are withheld from the tool %q, which does not exist", postern.Shorten(name, 40))
+			if meant := near.Of(name, namesOf(all)); meant != "" {
+				return e.WithHint("did you mean %s?", meant)
+			}
 			return e.WithHint("the tools are %s", strings.Join(namesOf(all), ", "))
 		}
 		known := all[i].Fields()

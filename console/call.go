@@ -167,6 +167,10 @@ func (c *call) toSignIn() error {
 	if next := within(c.r.URL.RequestURI()); c.r.Method == http.MethodGet && next != "/console/" {
 		to += "?next=" + url.QueryEscape(next)
 	}
+	if c.r.Header.Get("HX-Request") != "" { // a part of a page would be put in the place of another
+		c.w.Header().Set("HX-Redirect", to)
+		return nil
+	}
 	http.Redirect(c.w, c.r, to, http.StatusSeeOther)
 	return nil
 }

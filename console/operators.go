@@ -81,6 +81,7 @@ func operatorsPages() []page {
 		{pattern: "POST /console/operators/{id}/disable", do: set(postern.OperatorChange{Disabled: new(true)}, "is disabled and signed out.")},
 		{pattern: "POST /console/operators/{id}/enable", do: set(postern.OperatorChange{Disabled: new(false)}, "may sign in again.")},
 		{pattern: "POST /console/operators/{id}/unlock", do: set(postern.OperatorChange{Unlock: new(true)}, "may try again.")},
+		{pattern: "GET /console/operators/{id}/no-factor", do: (*call).noFactorPage},
 		{pattern: "POST /console/operators/{id}/no-factor", do: set(postern.OperatorChange{NoTOTP: new(true)}, "signs in without a second factor now.")},
 		{pattern: "POST /console/operators/{id}/sessions/{session}/end", do: (*call).operatorEndSession},
 		{pattern: "GET /console/operators/{id}/delete", do: (*call).operatorDeletePage},
@@ -231,6 +232,18 @@ func (c *call) operatorEndSession() error {
 		return err
 	}
 	return c.done(operatorAt(id), "The session has ended.")
+}
+
+func (c *call) noFactorPage() error {
+	o, err := c.someOperator()
+	if err != nil {
+		return err
+	}
+	return c.show(SurePage{
+		Section: inOperators, Crumbs: slices.Concat(operatorCrumbs, []Crumb{{o.Email, operatorAt(o.ID)}}), Title: "Take the second factor of " + o.Email + " away",
+		Text:   "Whoever knows the password can sign in from then on. Do this for someone who lost it, and be sure that it is they who ask.",
+		Action: operatorAt(o.ID) + "/no-factor", Back: operatorAt(o.ID), Button: "Take it away", Version: postern.Version(o.UpdatedAt),
+	})
 }
 
 func sureOfOperator(o postern.Operator) SurePage {

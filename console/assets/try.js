@@ -49,6 +49,7 @@
     for (const [name, text] of parts) {
       if (name) section.append(Object.assign(document.createElement("h3"), { textContent: name }));
       const pre = Object.assign(document.createElement("pre"), { className: "code", textContent: text, tabIndex: 0 });
+      pre.setAttribute("role", "region");
       pre.setAttribute("aria-label", name || title);
       section.append(pre);
     }

@@ -8,41 +8,12 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/admin"
 )
 
 type auditCmd struct {
 	List   auditListCmd   `cmd:"" help:"List what happened, newest first."`
 	Verify auditVerifyCmd `cmd:"" help:"Prove that nothing was changed, removed or put in."`
-}
-
-// eventView is an event as printed.
-type eventView struct {
-	Seq       int64        `json:"seq"`
-	At        string       `json:"at"`
-	Tenant    string       `json:"tenant"`
-	Action    string       `json:"action"`
-	Actor     string       `json:"actor,omitempty"`
-	ClientID  string       `json:"client_id,omitempty"`
-	UserID    string       `json:"user_id,omitempty"`
-	Dialect   string       `json:"dialect,omitempty"`
-	Grant     string       `json:"grant_type,omitempty"`
-	TokenID   string       `json:"token_id,omitempty"`
-	Scope     string       `json:"scope,omitempty"`
-	Audience  string       `json:"audience,omitempty"`
-	KeyID     string       `json:"kid,omitempty"`
-	Via       string       `json:"via,omitempty"`
-	Source    string       `json:"source,omitempty"`
-	RequestID string       `json:"request_id,omitempty"`
-	Code      postern.Code `json:"code,omitempty"`
-	Cause     string       `json:"cause,omitempty"`
-	Object    string       `json:"object,omitempty"`
-	Detail    string       `json:"detail,omitempty"`
-	Hash      string       `json:"hash"`
-}
-
-func viewEvent(e postern.Event) eventView {
-	return eventView{e.Seq, e.At.UTC().Format(time.RFC3339Nano), e.Tenant, e.Action, e.Actor, e.ClientID, e.UserID, e.Dialect,
-		e.Grant, e.TokenID, e.Scope, e.Audience, e.KeyID, e.Via, e.Source, e.RequestID, e.Code, e.Cause, e.Object, e.Detail, e.Hash}
 }
 
 type auditListCmd struct {
@@ -72,31 +43,38 @@ func (c *auditListCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return errMisused{err}
 	}
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	if c.Tenant != postern.SystemTenant {
-		if _, err := p.tenant(ctx, c.Tenant); err != nil {
-			return err
-		}
-	}
-	events, err := p.db.Events(ctx, f)
+	defer o.close()
+	events, err := o.events(ctx, f)
 	if err != nil {
-		return err
-	}
-	read := p.event(c.Tenant, postern.ActAuditRead, "", strconv.Itoa(len(events))+" records")
-	if err := p.db.Append(ctx, []*postern.Entry{{Event: read}}); err != nil {
-		return err
+		return noTenant(err)
 	}
 	return a.showEvents(events, c.JSON)
 }
 
+// events reads as many records as f wants: a search of a long trail gives them in parts.
+func (o *clerk) events(ctx context.Context, f postern.EventFilter) ([]postern.Event, error) {
+	var all []postern.Event
+	for want := f.Limit; ; {
+		page, err := o.Events(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Events...)
+		if page.Next == 0 || len(all) >= want {
+			return all, nil
+		}
+		f.Before, f.Limit = page.Next, want-len(all)
+	}
+}
+
 func (a *app) showEvents(events []postern.Event, json bool) error {
-	views, rows := []eventView{}, [][]string{}
+	views, rows := []admin.Event{}, [][]string{}
 	for _, e := range events {
-		views = append(views, viewEvent(e))
+		views = append(views, admin.EventOf(e))
 		// Who did it, which for a command is not the client it was done to.
 		who, what := strings.TrimPrefix(e.Actor, "client:"), e.Cause
 		if who == "" {
@@ -143,34 +121,25 @@ func (auditVerifyCmd) Help() string {
 	return "Prints the head of each chain: keep it elsewhere, and a later run proves that the past is still the same.\n\nExample:\n  postern audit verify --tenant demo"
 }
 
-type chainView struct {
-	Tenant  string `json:"tenant"`
-	Count   int64  `json:"count"`
-	Head    string `json:"head"`
-	Good    bool   `json:"good"`
-	BadSeq  int64  `json:"first_bad_seq,omitempty"`
-	Problem string `json:"problem,omitempty"`
-}
-
 func (c *auditVerifyCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer o.close()
 	chains := []string{c.Tenant}
 	if c.Tenant == "" {
-		if chains, err = p.db.Chains(ctx); err != nil {
+		if chains, err = o.Chains(ctx); err != nil {
 			return err
 		}
 	}
-	views, rows, bad := []chainView{}, [][]string{}, 0
+	views, rows, bad := []admin.Chain{}, [][]string{}, 0
 	for _, tenant := range chains {
-		r, err := p.verifyChain(ctx, tenant)
+		r, err := o.verifyChain(ctx, tenant)
 		if err != nil {
 			return err
 		}
-		v := chainView{r.Tenant, r.Count, r.Head, r.Problem == "", r.BadSeq, r.Problem}
+		v := admin.ChainOf(r)
 		views = append(views, v)
 		result := "good"
 		if !v.Good {
@@ -192,14 +161,14 @@ func (c *auditVerifyCmd) Run(ctx context.Context, a *app) error {
 }
 
 // verifyChain shows on a terminal how far it is.
-func (p *place) verifyChain(ctx context.Context, tenant string) (postern.Chain, error) {
-	r, err := p.db.VerifyChain(ctx, tenant, func(done int64) {
-		if p.terminal {
-			fmt.Fprintf(p.stderr, "\r%s: %d records verified", tenant, done)
+func (o *clerk) verifyChain(ctx context.Context, tenant string) (postern.Chain, error) {
+	r, err := o.VerifyChain(ctx, tenant, func(done int64) {
+		if o.terminal {
+			fmt.Fprintf(o.stderr, "\r%s: %d records verified", tenant, done)
 		}
 	})
-	if p.terminal {
-		fmt.Fprint(p.stderr, "\r\033[K")
+	if o.terminal {
+		fmt.Fprint(o.stderr, "\r\033[K")
 	}
 	return r, err
 }

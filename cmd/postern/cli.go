@@ -7,6 +7,7 @@ type cli struct {
 	Config string `help:"Configuration file; postern.yaml in the working directory if there is one." placeholder:"FILE"`
 	Data   string `help:"Data directory (default postern-data)." placeholder:"DIR"`
 	DB     string `name:"db" help:"Database: sqlite:PATH or postgres://… (default sqlite:DIR/postern.db)." placeholder:"URL"`
+	Server string `help:"Manage the server at this address, through its operator API, instead of a database here." placeholder:"URL"`
 
 	Serve    serveCmd    `cmd:"" help:"Issue tokens: run the server."`
 	Tenant   tenantCmd   `cmd:"" help:"Tenants: whose data it is."`
@@ -16,6 +17,7 @@ type cli struct {
 	HR       hrCmd       `cmd:"" name:"hr" help:"The data of the HR API: in, out and anew."`
 	Sandbox  sandboxCmd  `cmd:"" help:"How a tenant's HR API behaves, and what goes wrong on purpose."`
 	Key      keyCmd      `cmd:"" help:"Keys: what signs tokens."`
+	Operator operatorCmd `cmd:"" help:"Operators: people who run this, in a browser."`
 	Audit    auditCmd    `cmd:"" help:"The audit trail: what happened."`
 	Upstream upstreamCmd `cmd:"" help:"Upstreams: the token services that we ask."`
 	Doctor   doctorCmd   `cmd:"" help:"What an upstream's credential can do, what it lacks, what is wrong and how to mend it."`

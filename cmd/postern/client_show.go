@@ -2,70 +2,24 @@ package main
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 
 	"postern.dev/postern"
+	"postern.dev/postern/admin"
 )
-
-// clientView is a client as printed. ClientSecret is there once: in the answer to
-// the command that made it.
-type clientView struct {
-	ID           string       `json:"client_id"`
-	ClientSecret string       `json:"client_secret,omitempty"`
-	Tenant       string       `json:"tenant"`
-	Name         string       `json:"name"`
-	Public       bool         `json:"public"`
-	Grants       []string     `json:"grants"`
-	Scopes       []string     `json:"scopes"`
-	Dialects     []string     `json:"dialects"`
-	CallInto     []string     `json:"call_into,omitempty"`
-	TokenLife    int64        `json:"token_life_seconds,omitempty"`
-	Alg          postern.Alg  `json:"alg,omitempty"`
-	Ranges       []string     `json:"ip_ranges,omitempty"`
-	Attributes   []string     `json:"attributes,omitempty"`
-	Secrets      []secretView `json:"secrets"`
-	Disabled     bool         `json:"disabled"`
-	NotBefore    string       `json:"tokens_revoked_until,omitempty"`
-	CreatedAt    string       `json:"created_at"`
-	UpdatedAt    string       `json:"updated_at"`
-}
-
-type secretView struct {
-	ID        string `json:"id"`
-	CreatedAt string `json:"created_at"`
-	ExpiresAt string `json:"expires_at,omitempty"`
-	Live      bool   `json:"live"`
-}
-
-func (a *app) viewClient(c postern.Client) clientView {
-	v := clientView{ID: c.ID, Tenant: c.Tenant, Name: c.Name, Public: c.Public, Grants: c.Grants, Scopes: c.Scopes,
-		Dialects: c.Dialects, CallInto: c.Tenants, Attributes: c.Attributes, TokenLife: int64(c.TokenLife.Seconds()), Alg: c.Alg,
-		Secrets: []secretView{}, Disabled: c.Disabled, NotBefore: stamp(c.NotBefore),
-		CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt)}
-	if v.Scopes == nil {
-		v.Scopes = []string{}
-	}
-	for _, r := range c.Ranges {
-		v.Ranges = append(v.Ranges, r.String())
-	}
-	for _, s := range c.Secrets {
-		v.Secrets = append(v.Secrets, secretView{s.ID, stamp(s.CreatedAt), stamp(s.ExpiresAt), s.Live(a.now())})
-	}
-	return v
-}
 
 // showClient prints a client, with its secret when it has just been made.
 func (a *app) showClient(c postern.Client, secret postern.Secret, json bool) error {
-	v := a.viewClient(c)
-	v.ClientSecret = secret.Reveal()
+	v := admin.ClientOf(c, secret, a.now())
 	if json {
 		return a.printJSON(v)
 	}
 	var secrets []string
-	for _, s := range v.Secrets {
+	for _, s := range c.Secrets {
 		end := "never expires"
-		if s.ExpiresAt != "" {
-			end = yesNo(s.Live, "expires ", "expired ") + s.ExpiresAt
+		if !s.ExpiresAt.IsZero() {
+			end = yesNo(s.Live(a.now()), "expires ", "expired ") + stamp(s.ExpiresAt)
 		}
 		secrets = append(secrets, s.ID+" ("+end+")")
 	}
@@ -77,14 +31,23 @@ func (a *app) showClient(c postern.Client, secret postern.Secret, json bool) err
 		"State", yesNo(v.Disabled, "disabled", "active"), "Kind", yesNo(v.Public, "public", "confidential"),
 		"Scopes", strings.Join(v.Scopes, " "), "Dialects", strings.Join(v.Dialects, ", "),
 		"Grants", strings.Join(v.Grants, ", "), "May call into", strings.Join(v.CallInto, ", "), "Token life", life,
-		"Signed with", string(v.Alg), "From", strings.Join(v.Ranges, ", "), "Attributes", strings.Join(v.Attributes, ", "), "Secrets", strings.Join(secrets, ", "),
-		"Tokens revoked until", v.NotBefore, "Created", v.CreatedAt, "Changed", v.UpdatedAt); err != nil {
+		"Signed with", string(v.Alg), "From", networks(c.Ranges), "Attributes", strings.Join(v.Attributes, ", "), "Secrets", strings.Join(secrets, ", "),
+		"Tokens revoked until", stamp(c.NotBefore), "Created", stamp(c.CreatedAt), "Changed", stamp(c.UpdatedAt)); err != nil {
 		return err
 	}
 	if v.ClientSecret != "" {
 		a.note("The secret is shown this once. Keep it where secrets are kept.")
 	}
 	return nil
+}
+
+// networks writes networks as a list.
+func networks(ranges []netip.Prefix) string {
+	var out []string
+	for _, r := range ranges {
+		out = append(out, r.String())
+	}
+	return strings.Join(out, ", ")
 }
 
 type clientListCmd struct {
@@ -95,27 +58,21 @@ type clientListCmd struct {
 func (clientListCmd) Help() string { return "Example:\n  postern client list --tenant demo" }
 
 func (c *clientListCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	if _, err := p.tenant(ctx, c.Tenant); err != nil {
-		return err
-	}
-	views, rows := []clientView{}, [][]string{}
-	err = pages(func(after string) (int, string, error) {
-		page, err := p.db.Clients(ctx, c.Tenant, after, pageSize)
-		for _, cl := range page {
-			views = append(views, a.viewClient(cl))
-			rows = append(rows, []string{cl.ID, cl.Name, yesNo(cl.Disabled, "disabled", "active"),
-				strings.Join(cl.Dialects, ","), cl.Scopes.String()})
-			after = cl.ID
-		}
-		return len(page), after, err
+	defer o.close()
+	views, rows := []admin.Client{}, [][]string{}
+	err = everyPage(func(p postern.Paging) (postern.Page[postern.Client], error) {
+		return o.Clients(ctx, postern.ClientQuery{Tenant: c.Tenant, Paging: p})
+	}, func(cl postern.Client) {
+		views = append(views, admin.ClientOf(cl, postern.Secret{}, a.now()))
+		rows = append(rows, []string{cl.ID, cl.Name, yesNo(cl.Disabled, "disabled", "active"),
+			strings.Join(cl.Dialects, ","), cl.Scopes.String()})
 	})
 	if err != nil {
-		return err
+		return noTenant(err)
 	}
 	if c.JSON {
 		return a.printJSON(views)
@@ -131,36 +88,28 @@ type clientShowCmd struct {
 func (clientShowCmd) Help() string { return "Example:\n  postern client show c1ient" }
 
 func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	client, err := p.client(ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	return a.showClient(client, postern.Secret{}, c.JSON)
+	return a.withClient(ctx, c.JSON, func(o *clerk) (postern.Client, error) { return o.Client(ctx, c.ID) })
 }
 
-// changeClient is what every small change of a client does.
-func (a *app) changeClient(ctx context.Context, id, action, detail string, json bool, change func(*postern.Client)) error {
-	p, err := a.open(ctx)
+// withClient shows the client that something was done with.
+func (a *app) withClient(ctx context.Context, json bool, do func(*clerk) (postern.Client, error)) error {
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	client, err := p.client(ctx, id)
+	defer o.close()
+	client, err := do(o)
 	if err != nil {
-		return err
-	}
-	ev := p.event(client.Tenant, action, id, detail)
-	ev.ClientID = id
-	client, err = p.db.ChangeClient(ctx, client.Tenant, id, ev, func(c *postern.Client) error { change(c); return nil })
-	if err != nil {
-		return err
+		return noClient(err)
 	}
 	return a.showClient(client, postern.Secret{}, json)
+}
+
+// switchClient disables a client or takes one back.
+func (a *app) switchClient(ctx context.Context, id string, disabled, json bool) error {
+	return a.withClient(ctx, json, func(o *clerk) (postern.Client, error) {
+		return o.ChangeClient(ctx, id, postern.ClientChange{Disabled: &disabled}, postern.Edit{})
+	})
 }
 
 type clientDisableCmd struct {
@@ -171,7 +120,7 @@ type clientDisableCmd struct {
 func (clientDisableCmd) Help() string { return "Example:\n  postern client disable c1ient" }
 
 func (c *clientDisableCmd) Run(ctx context.Context, a *app) error {
-	return a.changeClient(ctx, c.ID, postern.ActClientChanged, "disabled", c.JSON, func(cl *postern.Client) { cl.Disabled = true })
+	return a.switchClient(ctx, c.ID, true, c.JSON)
 }
 
 type clientEnableCmd struct {
@@ -182,7 +131,7 @@ type clientEnableCmd struct {
 func (clientEnableCmd) Help() string { return "Example:\n  postern client enable c1ient" }
 
 func (c *clientEnableCmd) Run(ctx context.Context, a *app) error {
-	return a.changeClient(ctx, c.ID, postern.ActClientChanged, "enabled", c.JSON, func(cl *postern.Client) { cl.Disabled = false })
+	return a.switchClient(ctx, c.ID, false, c.JSON)
 }
 
 type clientRevokeCmd struct {
@@ -193,6 +142,5 @@ type clientRevokeCmd struct {
 func (clientRevokeCmd) Help() string { return "Example:\n  postern client revoke-tokens c1ient" }
 
 func (c *clientRevokeCmd) Run(ctx context.Context, a *app) error {
-	return a.changeClient(ctx, c.ID, postern.ActClientRevoked, "all tokens", c.JSON,
-		func(cl *postern.Client) { cl.NotBefore = cutOffNow(a.now()) })
+	return a.withClient(ctx, c.JSON, func(o *clerk) (postern.Client, error) { return o.RevokeClient(ctx, c.ID) })
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ func (clientUpdateCmd) Help() string {
 	return "Example:\n  postern client update c1ient --add-scope personio:absences:read --ip-range 10.0.0.0/8"
 }
 
-// Run checks the wish as if the client were new, and changes it in one piece.
+// Run changes a client in one piece.
 func (c *clientUpdateCmd) Run(ctx context.Context, a *app) error {
 	if c.Name == nil && c.Scope == nil && len(c.AddScope)+len(c.RemoveScope) == 0 && c.Dialect == nil &&
 		c.TokenLife == nil && c.IPRange == nil && c.CallInto == nil && c.Attribute == nil && !c.AllAttrs {
@@ -36,68 +37,76 @@ func (c *clientUpdateCmd) Run(ctx context.Context, a *app) error {
 	if c.Attribute != nil && c.AllAttrs {
 		return errMisused{postern.Errorf(postern.Invalid, "--attribute and --all-attributes exclude each other")}
 	}
-	p, err := a.open(ctx)
+	change, err := c.change()
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	client, err := p.client(ctx, c.ID)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	wish, err := c.wish(ctx, p, client)
-	if err != nil {
-		return err
+	defer o.close()
+	edit := postern.Edit{}
+	if len(c.AddScope)+len(c.RemoveScope) > 0 {
+		now, err := o.Client(ctx, c.ID)
+		if err != nil {
+			return noClient(err)
+		}
+		scopes, err := c.scopes(now.Scopes)
+		if err != nil {
+			return err
+		}
+		// Of what it has and what it gets, what it has must be as it was read.
+		change.Scopes, edit.Match = &scopes, postern.Version(now.UpdatedAt)
 	}
-	ev := p.event(client.Tenant, postern.ActClientChanged, client.ID, "settings; scopes: "+wish.Scopes.String())
-	ev.ClientID = client.ID
-	client, err = p.db.ChangeClient(ctx, client.Tenant, client.ID, ev, func(cl *postern.Client) error {
-		cl.Name, cl.Scopes, cl.Dialects, cl.Grants = wish.Name, wish.Scopes, wish.Dialects, wish.Grants
-		cl.TokenLife, cl.Ranges, cl.Tenants, cl.Attributes = wish.TokenLife, wish.Ranges, wish.Tenants, wish.Attributes
-		return nil
-	})
+	client, err := o.ChangeClient(ctx, c.ID, change, edit)
 	if err != nil {
-		return err
+		return noClient(err)
 	}
 	return a.showClient(client, postern.Secret{}, c.JSON)
 }
 
-// wish is the client as it is to be.
-func (c *clientUpdateCmd) wish(ctx context.Context, p *place, now postern.Client) (postern.Client, error) {
-	like := clientCreateCmd{Tenant: now.Tenant, Name: now.Name, Scope: now.Scopes, Dialect: now.Dialects, Public: now.Public,
-		CallInto: now.Tenants, Attribute: now.Attributes}
-	if now.TokenLife != 0 {
-		like.TokenLife = now.TokenLife.String()
-	}
-	for _, r := range now.Ranges {
-		like.IPRange = append(like.IPRange, r.String())
-	}
-	if c.Name != nil {
-		like.Name = *c.Name
+// change is what the flags say, without the scopes that depend on those it has.
+func (c *clientUpdateCmd) change() (ch postern.ClientChange, err error) {
+	ch = postern.ClientChange{Name: c.Name, Dialects: c.Dialect, Attributes: c.Attribute}
+	if c.AllAttrs {
+		ch.Attributes = &[]string{}
 	}
 	if c.Scope != nil {
-		like.Scope = *c.Scope
-	}
-	like.Scope = slices.DeleteFunc(append(slices.Clone(like.Scope), c.AddScope...), func(s string) bool {
-		return slices.Contains(strings.Fields(strings.Join(c.RemoveScope, " ")), s)
-	})
-	if c.Dialect != nil {
-		like.Dialect = *c.Dialect
-	}
-	if c.TokenLife != nil {
-		like.TokenLife = strings.TrimPrefix(*c.TokenLife, "0")
-	}
-	if c.IPRange != nil {
-		like.IPRange = slices.DeleteFunc(*c.IPRange, func(s string) bool { return s == "any" })
+		s, err := c.scopes(nil)
+		if err != nil {
+			return ch, err
+		}
+		ch.Scopes = &s
 	}
 	if c.CallInto != nil {
-		like.CallInto = slices.DeleteFunc(*c.CallInto, func(s string) bool { return s == "none" })
+		into := slices.DeleteFunc(slices.Clone(*c.CallInto), func(s string) bool { return s == "none" })
+		ch.Tenants = &into
 	}
-	if c.Attribute != nil {
-		like.Attribute = *c.Attribute
+	if c.IPRange != nil {
+		ranges, err := prefixes(slices.DeleteFunc(slices.Clone(*c.IPRange), func(s string) bool { return s == "any" }))
+		if err != nil {
+			return ch, err
+		}
+		ch.Ranges = &ranges
 	}
-	if c.AllAttrs {
-		like.Attribute = nil
+	if c.TokenLife != nil {
+		life, err := parseDuration(cmp.Or(*c.TokenLife, "0"))
+		if err != nil {
+			return ch, err
+		}
+		ch.TokenLife = &life
 	}
-	return like.client(ctx, p)
+	return ch, nil
+}
+
+// scopes are those that a client is to have that has some.
+func (c *clientUpdateCmd) scopes(has postern.Scopes) (postern.Scopes, error) {
+	want := slices.Clone(has)
+	if c.Scope != nil {
+		want = *c.Scope
+	}
+	all := strings.Fields(strings.Join(append(slices.Clone(want), c.AddScope...), " "))
+	gone := strings.Fields(strings.Join(c.RemoveScope, " "))
+	return postern.ParseScopes(strings.Join(slices.DeleteFunc(all, func(s string) bool { return slices.Contains(gone, s) }), " "))
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/admin"
 	"postern.dev/postern/hr"
 	"postern.dev/postern/internal/holidays"
 	"postern.dev/postern/issuer"
@@ -43,6 +44,7 @@ var demoClients = []demoClient{
 	{"PERSONIFY", "demo: events", []string{"personify"}, append([]string{"idp_api"}, hr.Scopes()...), false},
 	{"COMM100", "demo: agents", []string{"comm100"}, nil, true},
 	{"OAUTH2", "demo: plain OAuth 2.0", []string{"oauth2"}, []string{"orders:read", "orders:write"}, false},
+	{"POSTERN_ADMIN", "demo: operator API, everything", []string{"oauth2"}, []string{admin.ScopeAdmin}, false},
 }
 
 func (p *place) demoFile() string { return filepath.Join(p.cfg.Data, "demo.env") }
@@ -69,6 +71,9 @@ func (p *place) demo(ctx context.Context, url string) error {
 		}
 	}
 	if err := p.demoUser(ctx, vars); err != nil {
+		return err
+	}
+	if err := p.demoOperator(ctx, vars); err != nil {
 		return err
 	}
 	if first {
@@ -130,11 +135,7 @@ func (p *place) demoClient(ctx context.Context, d demoClient, vars map[string]st
 		c.Grants = []string{postern.GrantPassword}
 	} else {
 		secret := postern.GenerateSecret()
-		stored, err := p.storedSecret(secret, "")
-		if err != nil {
-			return err
-		}
-		c.Secrets = []postern.StoredSecret{stored}
+		c.Secrets = []postern.StoredSecret{p.storedSecret(secret)}
 		vars[d.prefix+"_CLIENT_SECRET"] = secret.Reveal()
 	}
 	vars[d.prefix+"_CLIENT_ID"] = c.ID
@@ -220,7 +221,7 @@ func (p *place) demoCompany(ctx context.Context) (int, error) {
 
 // demoNames is the order of demo.env.
 var demoNames = []string{
-	"POSTERN_URL",
+	"POSTERN_URL", "POSTERN_ADMIN_CLIENT_ID", "POSTERN_ADMIN_CLIENT_SECRET", "POSTERN_ADMIN_EMAIL", "POSTERN_ADMIN_PASSWORD",
 	"PERSONIO_BASE_URL", "PERSONIO_CLIENT_ID", "PERSONIO_CLIENT_SECRET",
 	"PERSONIO_READONLY_CLIENT_ID", "PERSONIO_READONLY_CLIENT_SECRET",
 	"PERSONIFY_BASE_URL", "PERSONIFY_CLIENT_ID", "PERSONIFY_CLIENT_SECRET", "PERSONIFY_TENANT_ID",

@@ -245,28 +245,25 @@ func (hrResetCmd) Help() string {
 
 // Run asks nothing for the demo tenant, whose people are invented and come back.
 func (c *hrResetCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	if _, err := p.tenant(ctx, c.Tenant); err != nil {
+	defer o.close()
+	if _, err := o.tenant(ctx, c.Tenant); err != nil {
 		return err
 	}
 	if c.Tenant != demoTenant && !c.Yes {
 		return errMisused{postern.Errorf(postern.Invalid, "this would forget every person of tenant %s, and cannot be undone", c.Tenant).
 			WithHint("export what you need with `postern hr export`, then say --yes")}
 	}
-	if err := p.db.Directory(c.Tenant).Reset(ctx, postern.Write{Actor: a.actor()}); err != nil {
-		return err
+	n, err := o.ResetTenant(ctx, c.Tenant)
+	if err != nil {
+		return noTenant(err)
 	}
 	if c.Tenant != demoTenant {
 		a.note("tenant %s has no persons, absences or attendance any more", c.Tenant)
 		return nil
-	}
-	n, err := p.demoCompany(ctx)
-	if err != nil {
-		return err
 	}
 	a.note("the demo company is as new: %d persons", n)
 	return nil

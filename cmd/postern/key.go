@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"slices"
-	"strings"
+	"time"
 
 	"postern.dev/postern"
-	"postern.dev/postern/issuer"
+	"postern.dev/postern/admin"
 )
 
 type keyCmd struct {
@@ -15,54 +14,37 @@ type keyCmd struct {
 	Retire keyRetireCmd `cmd:"" help:"Remove a key at once; tokens it signed stop working."`
 }
 
-type keyView struct {
-	ID         string           `json:"kid"`
-	Alg        postern.Alg      `json:"alg"`
-	State      postern.KeyState `json:"state"`
-	Generation int64            `json:"generation"`
-	CreatedAt  string           `json:"created_at"`
-	SignFrom   string           `json:"signs_from"`
-	RemoveAt   string           `json:"removed_at,omitempty"`
-}
-
 type keyListCmd struct{ asJSON }
 
 func (keyListCmd) Help() string { return "Example:\n  postern key list" }
 
 func (c *keyListCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	return p.showKeys(ctx, c.JSON, "")
+	defer o.close()
+	return o.showKeys(ctx, c.JSON)
 }
 
-// showKeys prints the keys, or the one with the id.
-func (p *place) showKeys(ctx context.Context, json bool, only string) error {
-	keys, err := p.db.Keys(ctx)
+func (o *clerk) showKeys(ctx context.Context, json bool) error {
+	keys, err := o.Keys(ctx)
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(keys, func(a, b postern.Key) int {
-		if c := strings.Compare(string(a.Alg), string(b.Alg)); c != 0 {
-			return c
-		}
-		return int(b.Generation - a.Generation)
-	})
-	views, rows := []keyView{}, [][]string{}
+	return o.printKeys(keys, json)
+}
+
+func (a *app) printKeys(keys []postern.KeyStanding, json bool) error {
+	views, rows := []admin.Key{}, [][]string{}
 	for _, k := range keys {
-		if only != "" && k.ID != only {
-			continue
-		}
-		v := keyView{k.ID, k.Alg, issuer.StateOf(k, keys, p.now()), k.Generation, stamp(k.CreatedAt), stamp(k.SignFrom), stamp(k.RemoveAt)}
-		views = append(views, v)
-		rows = append(rows, []string{v.ID, string(v.Alg), string(v.State), v.SignFrom, v.RemoveAt})
+		views = append(views, admin.KeyOf(k))
+		rows = append(rows, []string{k.ID, string(k.Alg), string(k.State), stamp(k.SignFrom), stamp(k.RemoveAt)})
 	}
 	if json {
-		return p.printJSON(views)
+		return a.printJSON(views)
 	}
-	return p.table("KID|ALG|STATE|SIGNS FROM|REMOVED AT", rows)
+	return a.table("KID|ALG|STATE|SIGNS FROM|REMOVED AT", rows)
 }
 
 type keyRotateCmd struct {
@@ -74,25 +56,23 @@ type keyRotateCmd struct {
 func (keyRotateCmd) Help() string { return "Example:\n  postern key rotate --alg ES256 --in 24h" }
 
 func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	delay := p.cfg.keyPolicy().PublishAhead
-	if delay == 0 {
-		delay = -1
-	}
+	delay := time.Duration(-1) // the configured pause
 	if c.In != "" {
+		var err error
 		if delay, err = parseDuration(c.In); err != nil || delay < 0 {
 			return errMisused{postern.Errorf(postern.Invalid, "--in: %q is not a duration such as 24h", postern.Shorten(c.In, 40))}
 		}
 	}
-	key, err := p.keys().Rotate(ctx, postern.Alg(c.Alg), delay)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	return p.showKeys(ctx, c.JSON, key.ID)
+	defer o.close()
+	key, err := o.RotateKey(ctx, postern.Alg(c.Alg), delay)
+	if err != nil {
+		return err
+	}
+	return a.printKeys([]postern.KeyStanding{key}, c.JSON)
 }
 
 type keyRetireCmd struct {
@@ -105,14 +85,14 @@ func (keyRetireCmd) Help() string {
 }
 
 func (c *keyRetireCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	if err := p.keys().Retire(ctx, c.ID); err != nil {
-		return err
+	defer o.close()
+	if err := o.RetireKey(ctx, c.ID); err != nil {
+		return hinted(err, postern.NotFound, "`postern key list` shows them")
 	}
 	a.note("key %s is removed; tokens it signed no longer work here, and elsewhere within 15 minutes", c.ID)
-	return p.showKeys(ctx, c.JSON, "")
+	return o.showKeys(ctx, c.JSON)
 }

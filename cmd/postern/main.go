@@ -80,6 +80,9 @@ func run(ctx context.Context, e *env, args []string) int {
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
 	a := &app{env: e, cli: &c, model: parser.Model}
+	if err := a.fitsServer(k.Command()); err != nil {
+		return fail(e, err)
+	}
 	if err := k.Run(a); err != nil {
 		return fail(e, err)
 	}

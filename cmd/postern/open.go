@@ -168,3 +168,12 @@ func (p *place) event(tenant, action, object, detail string) postern.Event {
 func (p *place) keys() *issuer.Keys {
 	return &issuer.Keys{Store: p.db, Box: p.box, Now: p.now, Policy: p.cfg.keyPolicy(), Actor: p.actor()}
 }
+
+// tenant looks a tenant up for a command on the database here.
+func (p *place) tenant(ctx context.Context, id string) (postern.Tenant, error) {
+	t, err := p.db.Tenant(ctx, id)
+	if postern.CodeOf(err) == postern.NotFound {
+		return t, noTenant(postern.Errorf(postern.NotFound, "there is no tenant %q", postern.Shorten(id, 80)))
+	}
+	return t, err
+}

@@ -2,31 +2,16 @@ package main
 
 import (
 	"context"
-	"net/url"
 	"strings"
 
 	"postern.dev/postern"
+	"postern.dev/postern/admin"
 )
 
 type resourceCmd struct {
 	Create resourceCreateCmd `cmd:"" help:"Register an API that clients of a tenant may name as resource."`
 	List   resourceListCmd   `cmd:"" help:"List what is registered for a tenant."`
 	Delete resourceDeleteCmd `cmd:"" help:"Take a registration away."`
-}
-
-type resourceView struct {
-	URL       string   `json:"url"`
-	Tenant    string   `json:"tenant"`
-	Scopes    []string `json:"scopes"`
-	CreatedAt string   `json:"created_at"`
-}
-
-func viewResource(r postern.Resource) resourceView {
-	v := resourceView{r.URL, r.Tenant, r.Scopes, stamp(r.CreatedAt)}
-	if v.Scopes == nil {
-		v.Scopes = []string{}
-	}
-	return v
 }
 
 type resourceCreateCmd struct {
@@ -41,31 +26,21 @@ func (resourceCreateCmd) Help() string {
 }
 
 func (c *resourceCreateCmd) Run(ctx context.Context, a *app) error {
-	u, err := url.Parse(c.URL)
-	if err != nil || !u.IsAbs() || u.Host == "" || strings.Contains(c.URL, "#") || u.RawQuery != "" || len(c.URL) > 512 {
-		return postern.Errorf(postern.Invalid, "%q is not an absolute URI without query and fragment", postern.Shorten(c.URL, 120))
-	}
-	p, err := a.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	if _, err := p.tenant(ctx, c.Tenant); err != nil {
-		return err
-	}
 	scopes, err := postern.ParseScopes(strings.Join(c.Scope, " "))
 	if err != nil {
 		return err
 	}
-	r := postern.Resource{URL: c.URL, Tenant: c.Tenant, Scopes: scopes, CreatedAt: p.now()}
-	if err := p.db.AddResource(ctx, r, p.event(c.Tenant, postern.ActResourceAdded, c.URL, "scopes: "+scopes.String())); err != nil {
-		if postern.CodeOf(err) == postern.Conflict {
-			return postern.Errorf(postern.Conflict, "%s is registered for tenant %s already", c.URL, c.Tenant)
-		}
+	o, err := a.office(ctx)
+	if err != nil {
 		return err
 	}
+	defer o.close()
+	r, err := o.CreateResource(ctx, postern.Resource{URL: c.URL, Tenant: c.Tenant, Scopes: scopes})
+	if err != nil {
+		return noTenant(err)
+	}
 	if c.JSON {
-		return a.printJSON(viewResource(r))
+		return a.printJSON(admin.ResourceOf(r))
 	}
 	return a.pairs("Resource", r.URL, "Tenant", r.Tenant, "Scopes", r.Scopes.String(), "Created", stamp(r.CreatedAt))
 }
@@ -78,21 +53,18 @@ type resourceListCmd struct {
 func (resourceListCmd) Help() string { return "Example:\n  postern resource list --tenant acme" }
 
 func (c *resourceListCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	if _, err := p.tenant(ctx, c.Tenant); err != nil {
-		return err
-	}
-	list, err := p.db.Resources(ctx, c.Tenant)
+	defer o.close()
+	list, err := o.Resources(ctx, c.Tenant)
 	if err != nil {
-		return err
+		return noTenant(err)
 	}
-	views, rows := []resourceView{}, [][]string{}
+	views, rows := []admin.Resource{}, [][]string{}
 	for _, r := range list {
-		views = append(views, viewResource(r))
+		views = append(views, admin.ResourceOf(r))
 		rows = append(rows, []string{r.URL, r.Tenant, r.Scopes.String()})
 	}
 	if c.JSON {
@@ -111,17 +83,14 @@ func (resourceDeleteCmd) Help() string {
 }
 
 func (c *resourceDeleteCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	err = p.db.DeleteResource(ctx, c.Tenant, c.URL, p.event(c.Tenant, postern.ActResourceGone, c.URL, ""))
-	if postern.CodeOf(err) == postern.NotFound {
-		return postern.Errorf(postern.NotFound, "%q is not registered for tenant %s", postern.Shorten(c.URL, 120), c.Tenant)
+	defer o.close()
+	if err := o.DeleteResource(ctx, c.Tenant, c.URL); err != nil {
+		return hinted(err, postern.NotFound, "`postern resource list --tenant %s` shows them", c.Tenant)
 	}
-	if err == nil {
-		a.note("%s is no longer registered for tenant %s", c.URL, c.Tenant)
-	}
-	return err
+	a.note("%s is no longer registered for tenant %s", c.URL, c.Tenant)
+	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/admin"
 	"postern.dev/postern/hr"
 	"postern.dev/postern/internal/near"
 )
@@ -21,50 +22,8 @@ type sandboxCmd struct {
 	Log   sandboxLogCmd   `cmd:"" help:"Show the last calls."`
 }
 
-// sandboxView is a sandbox as printed.
-type sandboxView struct {
-	Tenant   string       `json:"tenant"`
-	Switches []switchView `json:"switches"`
-	Faults   []faultView  `json:"faults"`
-	Log      bool         `json:"log"`
-}
-
-type switchView struct {
-	Name    string   `json:"name"`
-	Value   string   `json:"value"`
-	Default bool     `json:"default"`
-	Values  []string `json:"values"`
-	Help    string   `json:"help"`
-}
-
-type faultView struct {
-	Path  string  `json:"path,omitempty"`
-	Kind  string  `json:"kind"`
-	Rate  float64 `json:"rate"`
-	Delay string  `json:"delay,omitempty"`
-}
-
-func viewSandbox(s postern.Sandbox) sandboxView {
-	v := sandboxView{Tenant: s.Tenant, Log: s.Log, Faults: []faultView{}}
-	for _, w := range hr.Switches {
-		value, set := s.Switches[w.Name]
-		if !set {
-			value = w.Values[0]
-		}
-		v.Switches = append(v.Switches, switchView{w.Name, value, value == w.Values[0], w.Values, w.Help})
-	}
-	for _, f := range s.Faults {
-		fv := faultView{Path: f.Path, Kind: f.Kind, Rate: f.Rate}
-		if f.Delay > 0 {
-			fv.Delay = f.Delay.String()
-		}
-		v.Faults = append(v.Faults, fv)
-	}
-	return v
-}
-
 func (a *app) showSandbox(s postern.Sandbox, json bool) error {
-	v := viewSandbox(s)
+	v := admin.SandboxOf(s, sandboxSwitches())
 	if json {
 		return a.printJSON(v)
 	}
@@ -99,31 +58,31 @@ func (c *sandboxShowCmd) Run(ctx context.Context, a *app) error {
 	return a.changeSandbox(ctx, c.Tenant, c.JSON, nil)
 }
 
+// sandboxSwitches lists the switches there are.
+func sandboxSwitches() (all []admin.Switch) {
+	for _, w := range hr.Switches {
+		all = append(all, admin.Switch{Name: w.Name, Values: w.Values, Help: w.Help})
+	}
+	return all
+}
+
 // changeSandbox shows a sandbox, after changing it where there is something to change.
-// The change gives what it did, in words, for the audit trail.
-func (a *app) changeSandbox(ctx context.Context, tenant string, json bool, change func(*postern.Sandbox) (string, error)) error {
-	p, err := a.open(ctx)
+func (a *app) changeSandbox(ctx context.Context, tenant string, json bool, change func(*postern.Sandbox) error) error {
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	if _, err := p.tenant(ctx, tenant); err != nil {
-		return err
-	}
-	s, err := p.db.Sandbox(ctx, tenant)
+	defer o.close()
+	s, err := o.Sandbox(ctx, tenant)
 	if err != nil {
-		return err
+		return noTenant(err)
 	}
 	s.Tenant = tenant
 	if change != nil {
-		done, err := change(&s)
-		if err == nil {
-			err = hr.CheckSandbox(&s)
+		if err := change(&s); err != nil {
+			return err
 		}
-		if err == nil {
-			err = p.db.SetSandbox(ctx, s, p.event(tenant, postern.ActSandbox, tenant, done))
-		}
-		if err != nil {
+		if err := o.SetSandbox(ctx, s); err != nil {
 			return err
 		}
 	}
@@ -144,18 +103,18 @@ func (sandboxSetCmd) Help() string {
 }
 
 func (c *sandboxSetCmd) Run(ctx context.Context, a *app) error {
-	return a.changeSandbox(ctx, c.Tenant, c.JSON, func(s *postern.Sandbox) (string, error) {
+	return a.changeSandbox(ctx, c.Tenant, c.JSON, func(s *postern.Sandbox) error {
 		for _, pair := range c.Switches {
 			name, value, ok := strings.Cut(pair, "=")
 			if !ok {
-				return "", errMisused{postern.Errorf(postern.Invalid, "%q is not NAME=VALUE", postern.Shorten(pair, 60)).
+				return errMisused{postern.Errorf(postern.Invalid, "%q is not NAME=VALUE", postern.Shorten(pair, 60)).
 					WithHint("such as log=on; `postern sandbox show` lists the switches")}
 			}
 			if err := setSwitch(s, name, value); err != nil {
-				return "", err
+				return err
 			}
 		}
-		return strings.Join(c.Switches, " "), nil
+		return nil
 	})
 }
 
@@ -236,9 +195,9 @@ func (c *faultAddCmd) Run(ctx context.Context, a *app) error {
 			return errMisused{postern.Errorf(postern.Invalid, "--delay goes with --kind slow")}
 		}
 	}
-	return a.changeSandbox(ctx, c.Tenant, c.JSON, func(s *postern.Sandbox) (string, error) {
+	return a.changeSandbox(ctx, c.Tenant, c.JSON, func(s *postern.Sandbox) error {
 		s.Faults = append(s.Faults, f)
-		return "fault " + f.Kind + " on " + orDefault(f.Path, "every path"), nil
+		return nil
 	})
 }
 
@@ -251,14 +210,14 @@ type faultClearCmd struct {
 func (faultClearCmd) Help() string { return "Example:\n  postern sandbox fault clear --tenant demo" }
 
 func (c *faultClearCmd) Run(ctx context.Context, a *app) error {
-	return a.changeSandbox(ctx, c.Tenant, c.JSON, func(s *postern.Sandbox) (string, error) {
+	return a.changeSandbox(ctx, c.Tenant, c.JSON, func(s *postern.Sandbox) error {
 		before := len(s.Faults)
 		s.Faults = slices.DeleteFunc(slices.Clone(s.Faults), func(f postern.Fault) bool { return c.Path == "" || f.Path == c.Path })
 		if c.Path != "" && len(s.Faults) == before {
-			return "", postern.Errorf(postern.NotFound, "there is no fault of the path %q", postern.Shorten(c.Path, 80)).
+			return postern.Errorf(postern.NotFound, "there is no fault of the path %q", postern.Shorten(c.Path, 80)).
 				WithHint("`postern sandbox show --tenant %s` lists them", c.Tenant)
 		}
-		return "no faults " + c.Path, nil
+		return nil
 	})
 }
 
@@ -274,39 +233,22 @@ func (sandboxLogCmd) Help() string {
 	return "Newest first. What could name a person is left out of the paths.\n\nExample:\n  postern sandbox log --tenant demo --limit 20"
 }
 
-// visitView is a call as printed.
-type visitView struct {
-	Seq       int64   `json:"seq"`
-	At        string  `json:"at"`
-	ClientID  string  `json:"client_id,omitempty"`
-	Method    string  `json:"method"`
-	Path      string  `json:"path"`
-	Status    int64   `json:"status"`
-	Took      float64 `json:"took_ms"`
-	RequestID string  `json:"request_id,omitempty"`
-	Note      string  `json:"note,omitempty"`
-}
-
 func (c *sandboxLogCmd) Run(ctx context.Context, a *app) error {
 	if c.Limit < 1 || c.Limit > 1000 {
 		return errMisused{postern.Errorf(postern.Invalid, "--limit is 1 to 1000")}
 	}
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	if _, err := p.tenant(ctx, c.Tenant); err != nil {
-		return err
-	}
-	all, err := p.db.Visits(ctx, c.Tenant, c.Client, c.Before, c.Limit)
+	defer o.close()
+	all, err := o.Visits(ctx, postern.VisitQuery{Tenant: c.Tenant, ClientID: c.Client, Before: c.Before, Limit: c.Limit})
 	if err != nil {
-		return err
+		return noTenant(err)
 	}
-	views, rows := []visitView{}, [][]string{}
+	views, rows := []admin.Visit{}, [][]string{}
 	for _, v := range all {
-		views = append(views, visitView{v.Seq, v.At.UTC().Format(time.RFC3339Nano), v.ClientID, v.Method, v.Path, v.Status,
-			float64(v.Took.Microseconds()) / 1000, v.RequestID, v.Note})
+		views = append(views, admin.VisitOf(v))
 		rows = append(rows, []string{strconv.FormatInt(v.Seq, 10), stamp(v.At), v.ClientID, v.Method, v.Path, strconv.FormatInt(v.Status, 10),
 			v.Took.Round(10 * time.Microsecond).String(), v.Note})
 	}
@@ -316,7 +258,7 @@ func (c *sandboxLogCmd) Run(ctx context.Context, a *app) error {
 	if err := a.table("SEQ|AT|CLIENT|METHOD|PATH|STATUS|TOOK|NOTE", rows); err != nil || len(rows) > 0 {
 		return err
 	}
-	if s, err := p.db.Sandbox(ctx, c.Tenant); err == nil && !s.Log {
+	if s, err := o.Sandbox(ctx, c.Tenant); err == nil && !s.Log {
 		a.note("calls are not logged: `postern sandbox set log=on --tenant %s`", c.Tenant)
 	}
 	return nil

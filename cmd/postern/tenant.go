@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/admin"
 )
 
 type tenantCmd struct {
@@ -18,38 +18,17 @@ type tenantCmd struct {
 	Revoke  tenantRevokeCmd  `cmd:"" name:"revoke-tokens" help:"End every token of a tenant."`
 }
 
-// maxName is the longest name of a tenant or a client, in bytes.
-const maxName = 200
-
-// tenantView is a tenant as printed.
-type tenantView struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
-	PartnerID   int64  `json:"partner_id,omitempty"`
-	Disabled    bool   `json:"disabled"`
-	RefuseQuery bool   `json:"refuse_query_credentials"`
-	Zone        string `json:"time_zone,omitempty"`
-	NotBefore   string `json:"tokens_revoked_until,omitempty"`
-	CreatedAt   string `json:"created_at"`
-	UpdatedAt   string `json:"updated_at"`
-}
-
-func viewTenant(t postern.Tenant) tenantView {
-	return tenantView{t.ID, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, t.Zone, stamp(t.NotBefore), stamp(t.CreatedAt), stamp(t.UpdatedAt)}
-}
-
 func (a *app) showTenant(t postern.Tenant, json bool) error {
-	v := viewTenant(t)
 	if json {
-		return a.printJSON(v)
+		return a.printJSON(admin.TenantOf(t))
 	}
 	partner := ""
-	if v.PartnerID != 0 {
-		partner = strconv.FormatInt(v.PartnerID, 10)
+	if t.PartnerID != 0 {
+		partner = strconv.FormatInt(t.PartnerID, 10)
 	}
-	return a.pairs("Tenant", v.ID, "Name", v.Name, "Partner id", partner, "State", yesNo(v.Disabled, "disabled", "active"),
-		"Query credentials", yesNo(v.RefuseQuery, "refused", "accepted"), "Time zone", orDefault(v.Zone, "UTC"), "Tokens revoked until", v.NotBefore,
-		"Created", v.CreatedAt, "Changed", v.UpdatedAt)
+	return a.pairs("Tenant", t.ID, "Name", t.Name, "Partner id", partner, "State", yesNo(t.Disabled, "disabled", "active"),
+		"Query credentials", yesNo(t.RefuseQuery, "refused", "accepted"), "Time zone", orDefault(t.Zone, "UTC"), "Tokens revoked until", stamp(t.NotBefore),
+		"Created", stamp(t.CreatedAt), "Changed", stamp(t.UpdatedAt))
 }
 
 type tenantCreateCmd struct {
@@ -75,26 +54,14 @@ func (c *tenantCreateCmd) Run(ctx context.Context, a *app) error {
 	if err := checkZone(c.TimeZone); err != nil {
 		return err
 	}
-	p, err := a.openPlace(ctx, nil, true)
+	o, err := a.openOffice(ctx, true)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	name := c.Name
-	if name == "" {
-		name = c.ID
-	}
-	if len(name) > maxName {
-		return postern.Errorf(postern.Invalid, "a name has 1 to %d bytes", maxName)
-	}
-	now := p.now()
-	t := postern.Tenant{ID: c.ID, Name: name, PartnerID: c.PartnerID, RefuseQuery: c.RefuseQuery, Zone: c.TimeZone, CreatedAt: now, UpdatedAt: now}
-	if err := p.db.CreateTenant(ctx, t, p.event(t.ID, postern.ActTenantCreated, t.ID, "")); err != nil {
-		if postern.CodeOf(err) == postern.Conflict {
-			return postern.Errorf(postern.Conflict, "there is a tenant with the id %q or the partner id %d already", c.ID, c.PartnerID).
-				WithHint("`postern tenant list` shows them")
-		}
-		return err
+	defer o.close()
+	t, err := o.CreateTenant(ctx, postern.Tenant{ID: c.ID, Name: c.Name, PartnerID: c.PartnerID, RefuseQuery: c.RefuseQuery, Zone: c.TimeZone}, postern.Edit{})
+	if err != nil {
+		return hinted(err, postern.Conflict, "`postern tenant list` shows them")
 	}
 	return a.showTenant(t, c.JSON)
 }
@@ -113,20 +80,15 @@ type tenantListCmd struct{ asJSON }
 func (tenantListCmd) Help() string { return "Example:\n  postern tenant list" }
 
 func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	views, rows := []tenantView{}, [][]string{}
-	err = pages(func(after string) (int, string, error) {
-		page, err := p.db.Tenants(ctx, after, pageSize)
-		for _, t := range page {
-			views = append(views, viewTenant(t))
-			rows = append(rows, []string{t.ID, t.Name, strconv.FormatInt(t.PartnerID, 10), yesNo(t.Disabled, "disabled", "active")})
-			after = t.ID
-		}
-		return len(page), after, err
+	defer o.close()
+	views, rows := []admin.Tenant{}, [][]string{}
+	err = everyPage(func(p postern.Paging) (postern.Page[postern.Tenant], error) { return o.Tenants(ctx, p) }, func(t postern.Tenant) {
+		views = append(views, admin.TenantOf(t))
+		rows = append(rows, []string{t.ID, t.Name, strconv.FormatInt(t.PartnerID, 10), yesNo(t.Disabled, "disabled", "active")})
 	})
 	if err != nil {
 		return err
@@ -137,21 +99,6 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 	return a.table("ID|NAME|PARTNER|STATE", rows)
 }
 
-// pageSize is how many rows are read at once.
-const pageSize = 500
-
-// pages calls next until a page is not full.
-func pages(next func(after string) (n int, last string, err error)) error {
-	after := ""
-	for {
-		n, last, err := next(after)
-		if err != nil || n < pageSize {
-			return err
-		}
-		after = last
-	}
-}
-
 type tenantShowCmd struct {
 	ID string `arg:"" help:"The tenant."`
 	asJSON
@@ -160,41 +107,19 @@ type tenantShowCmd struct {
 func (tenantShowCmd) Help() string { return "Example:\n  postern tenant show demo --json" }
 
 func (c *tenantShowCmd) Run(ctx context.Context, a *app) error {
-	p, err := a.open(ctx)
-	if err != nil {
-		return err
-	}
-	defer p.close()
-	t, err := p.tenant(ctx, c.ID)
-	if err != nil {
-		return err
-	}
-	return a.showTenant(t, c.JSON)
+	return a.withTenant(ctx, c.JSON, func(o *clerk) (postern.Tenant, error) { return o.Tenant(ctx, c.ID) })
 }
 
-// tenant looks a tenant up for a command.
-func (p *place) tenant(ctx context.Context, id string) (postern.Tenant, error) {
-	t, err := p.db.Tenant(ctx, id)
-	if postern.CodeOf(err) == postern.NotFound {
-		return t, postern.Errorf(postern.NotFound, "there is no tenant %q", postern.Shorten(id, 80)).
-			WithHint("`postern tenant list` shows them, `postern tenant create` makes one")
-	}
-	return t, err
-}
-
-// changeTenant is what every change of a tenant does.
-func (a *app) changeTenant(ctx context.Context, id, action, detail string, json bool, change func(*postern.Tenant) error) error {
-	p, err := a.open(ctx)
+// withTenant shows the tenant that something was done with.
+func (a *app) withTenant(ctx context.Context, json bool, do func(*clerk) (postern.Tenant, error)) error {
+	o, err := a.office(ctx)
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	if _, err := p.tenant(ctx, id); err != nil {
-		return err
-	}
-	t, err := p.db.ChangeTenant(ctx, id, p.event(id, action, id, detail), change)
+	defer o.close()
+	t, err := do(o)
 	if err != nil {
-		return err
+		return noTenant(err)
 	}
 	return a.showTenant(t, json)
 }
@@ -219,34 +144,10 @@ func (c *tenantUpdateCmd) Run(ctx context.Context, a *app) error {
 	if c.PartnerID != nil && *c.PartnerID < 0 {
 		return errMisused{postern.Errorf(postern.Invalid, "a partner id is a positive number")}
 	}
-	if c.Name != nil && (*c.Name == "" || len(*c.Name) > maxName) {
-		return postern.Errorf(postern.Invalid, "a name has 1 to %d bytes", maxName)
-	}
-	if c.TimeZone != nil {
-		if err := checkZone(*c.TimeZone); err != nil {
-			return err
-		}
-	}
-	err := a.changeTenant(ctx, c.ID, postern.ActTenantChanged, "settings", c.JSON, func(t *postern.Tenant) error {
-		if c.Name != nil {
-			t.Name = *c.Name
-		}
-		if c.PartnerID != nil {
-			t.PartnerID = *c.PartnerID
-		}
-		if c.RefuseQuery != nil {
-			t.RefuseQuery = *c.RefuseQuery
-		}
-		if c.TimeZone != nil {
-			t.Zone = *c.TimeZone
-		}
-		return nil
+	return a.withTenant(ctx, c.JSON, func(o *clerk) (postern.Tenant, error) {
+		t, err := o.ChangeTenant(ctx, c.ID, postern.TenantChange{Name: c.Name, Zone: c.TimeZone, PartnerID: c.PartnerID, RefuseQuery: c.RefuseQuery}, postern.Edit{})
+		return t, hinted(err, postern.Conflict, "`postern tenant list` shows them")
 	})
-	if postern.CodeOf(err) == postern.Conflict && c.PartnerID != nil { // the only thing that can clash
-		return postern.Errorf(postern.Conflict, "another tenant has the partner id %d", *c.PartnerID).
-			WithHint("`postern tenant list` shows them")
-	}
-	return err
 }
 
 type tenantDisableCmd struct {
@@ -257,8 +158,14 @@ type tenantDisableCmd struct {
 func (tenantDisableCmd) Help() string { return "Example:\n  postern tenant disable acme" }
 
 func (c *tenantDisableCmd) Run(ctx context.Context, a *app) error {
-	return a.changeTenant(ctx, c.ID, postern.ActTenantChanged, "disabled", c.JSON,
-		func(t *postern.Tenant) error { t.Disabled = true; return nil })
+	return a.switchTenant(ctx, c.ID, true, c.JSON)
+}
+
+// switchTenant disables a tenant or takes one back.
+func (a *app) switchTenant(ctx context.Context, id string, disabled, json bool) error {
+	return a.withTenant(ctx, json, func(o *clerk) (postern.Tenant, error) {
+		return o.ChangeTenant(ctx, id, postern.TenantChange{Disabled: &disabled}, postern.Edit{})
+	})
 }
 
 type tenantEnableCmd struct {
@@ -269,8 +176,7 @@ type tenantEnableCmd struct {
 func (tenantEnableCmd) Help() string { return "Example:\n  postern tenant enable acme" }
 
 func (c *tenantEnableCmd) Run(ctx context.Context, a *app) error {
-	return a.changeTenant(ctx, c.ID, postern.ActTenantChanged, "enabled", c.JSON,
-		func(t *postern.Tenant) error { t.Disabled = false; return nil })
+	return a.switchTenant(ctx, c.ID, false, c.JSON)
 }
 
 type tenantRevokeCmd struct {
@@ -281,9 +187,5 @@ type tenantRevokeCmd struct {
 func (tenantRevokeCmd) Help() string { return "Example:\n  postern tenant revoke-tokens acme" }
 
 func (c *tenantRevokeCmd) Run(ctx context.Context, a *app) error {
-	return a.changeTenant(ctx, c.ID, postern.ActTenantRevoked, "all tokens", c.JSON,
-		func(t *postern.Tenant) error { t.NotBefore = cutOffNow(a.now()); return nil })
+	return a.withTenant(ctx, c.JSON, func(o *clerk) (postern.Tenant, error) { return o.RevokeTenant(ctx, c.ID) })
 }
-
-// cutOffNow is now to the millisecond, which is what token ids count in.
-func cutOffNow(now time.Time) time.Time { return now.Truncate(time.Millisecond) }

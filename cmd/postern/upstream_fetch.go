@@ -126,3 +126,12 @@ func upstreamTransport() *http.Transport {
 		MaxResponseHeaderBytes: 64 << 10,
 	}
 }
+
+// profileOf gives what the dialect's tokens look like; a zero profile for a dialect
+// that we only call.
+func profileOf(d dialect.Dialect) postern.Profile {
+	if p, ok := d.(dialect.Profiler); ok {
+		return p.Profile()
+	}
+	return postern.Profile{}
+}

@@ -94,7 +94,8 @@ func complaints(t testing.TB, text string) (out []string) {
 	each(root, func(n *html.Node) {
 		kind, _ := attr(n, "type")
 		id, _ := attr(n, "id")
-		if slices.Contains([]string{"input", "select", "textarea"}, n.Data) && kind != "hidden" && !labels[id] && !within(n, "label") {
+		hidden, _ := attr(n, "aria-hidden") // is for the browser's keeper of passwords
+		if hidden != "true" && slices.Contains([]string{"input", "select", "textarea"}, n.Data) && kind != "hidden" && !labels[id] && !within(n, "label") {
 			name, _ := attr(n, "name")
 			say("the field", name, "has no label")
 		}

@@ -41,7 +41,7 @@ var searchTests = []test{
 		for text, want := range map[string][]string{
 			"": {"a1", "b2", "c3", "d4", "e5", "f6"}, "  ": {"a1", "b2", "c3", "d4", "e5", "f6"}, "PayRoll": {"a1", "b2"}, "roll i": {"b2"},
 			"üBER": {"c3"}, "U\u0308bersicht": {"c3"}, "%": {"c3"}, "_": {"d4"}, "STRASSE": nil, "straße": {"d4"}, "5": {"e5"}, "E5": {"e5"},
-			" d4 ": {"d4"}, "t\n": nil, "a\x00": nil, "'": nil, "éé": {"f6"}, "6": {"f6"},
+			" d4 ": {"d4"}, "%\nc3": nil, "a\x00": nil, "'": nil, "éé": {"f6"}, "6": {"f6"},
 		} {
 			if got := found(t, db, "acme", text); !slices.Equal(got, want) {
 				t.Errorf("%q: found %v, want %v", text, got, want)

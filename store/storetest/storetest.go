@@ -31,7 +31,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	for _, part := range [][]test{
 		openTests, tenantTests, clientTests, userTests, keyTests, resourceTests, revocationTests,
 		liveTests, auditTests, chainTests, changeTests, upstreamTests, settingsTests, personTests, absenceTests,
-		attendanceTests, importTests, sandboxTests, operatorTests, sessionTests, guessTests,
+		attendanceTests, importTests, sandboxTests, operatorTests, sessionTests, guessTests, searchTests, officeTests,
+		usageTests,
 	} {
 		for _, tt := range part {
 			t.Run(tt.claim, func(t *testing.T) {

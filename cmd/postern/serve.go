@@ -79,6 +79,9 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 		if c.Demo {
 			p.demoTour()
 		}
+		if err := h.firstLink(ctx); err != nil {
+			log.LogAttrs(ctx, slog.LevelWarn, "there is no link for the first operator", slog.Any("err", err))
+		}
 	})
 }
 

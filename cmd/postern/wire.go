@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"postern.dev/postern"
+	"postern.dev/postern/admin"
 	"postern.dev/postern/dialect"
 	"postern.dev/postern/hr"
 	"postern.dev/postern/issuer"
 	"postern.dev/postern/mcptool"
+	"postern.dev/postern/registrar"
 	"postern.dev/postern/server"
 )
 
@@ -21,8 +24,10 @@ type house struct {
 	url     string
 	issuer  *issuer.Issuer
 	visits  *visits
-	tenants *tenants
-	tools   *mcptool.HTTP
+	// registrar holds the rules of management; every actor's office is one of its.
+	registrar *registrar.Registrar
+	tenants   *tenants
+	tools     *mcptool.HTTP
 }
 
 // build joins the rooms. The address is bound before the issuer is made, because
@@ -77,23 +82,28 @@ func (h *house) issuerConfig() issuer.Config {
 }
 
 // resources are the APIs that every tenant may name: the HR API, which is the
-// server itself, and the tools for agents.
+// server itself, the tools for agents, and the operator API.
 func resources(url string) []postern.Resource {
 	return []postern.Resource{
 		{URL: url, Tenant: postern.SystemTenant},
 		{URL: url + mcpPath, Tenant: postern.SystemTenant},
+		{URL: url + adminPath, Tenant: postern.SystemTenant},
 	}
 }
 
 func (h *house) mount() error {
 	cfg := dialect.Config{
-		IssuerURL: h.url, DefaultPartner: h.place.cfg.DefaultPartner, JWKSMaxAge: issuer.JWKSMaxAge, Now: h.place.now, Scopes: hr.Scopes,
+		IssuerURL: h.url, DefaultPartner: h.place.cfg.DefaultPartner, JWKSMaxAge: issuer.JWKSMaxAge, Now: h.place.now, Scopes: knownScopes,
 	}
 	for _, d := range hr.Descriptions() {
 		cfg.Descriptions = append(cfg.Descriptions, dialect.Description{Name: d.Name, Title: d.Title})
 	}
+	for _, d := range admin.Descriptions() {
+		cfg.Descriptions = append(cfg.Descriptions, dialect.Description{Name: d.Name, Title: d.Title})
+	}
 	var routes []server.Route
-	for _, r := range dialect.Routes(h.issuer, h.issuer, cfg) {
+	tokens := dialect.Routes(h.issuer, h.issuer, cfg)
+	for _, r := range tokens {
 		routes = append(routes, server.Route{Pattern: r.Pattern, Handler: r.Handler})
 	}
 	for _, r := range hr.Routes(h.hrConfig()) {
@@ -104,5 +114,5 @@ func (h *house) mount() error {
 			return err
 		}
 	}
-	return h.mountTools()
+	return errors.Join(h.mountTools(), h.mountOffice(tokens))
 }

@@ -130,16 +130,37 @@ func (w *window) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// get asks the page for a value in JavaScript.
-func get[T any](w *window, expression string) T {
+// get asks the page for a value in JavaScript. A page that goes away meanwhile is asked
+// again as the next one.
+func get[T any](w *window, expression string) (v T) {
+	w.Helper()
+	w.until(expression, func(ctx context.Context) (bool, error) {
+		var err error
+		v, err = chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+		return err == nil, err
+	})
+	return v
+}
+
+// until asks again and again, as people look again, or fails the test.
+func (w *window) until(what string, done func(context.Context) (bool, error)) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, patience)
 	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression))
-	if err != nil {
-		w.Fatalf("%s: %v", expression, err)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		ok, err := done(ctx)
+		if ok {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			page, _ := chromedp.Run(w.ctx, chromedp.Evaluate[string](`location.href + "\n" + document.body.innerText.slice(0, 3000)`))
+			w.Fatalf("%s: not within %v (%v); the page is %s", what, patience, err, page)
+		}
 	}
-	return v
 }
 
 // visit goes to a path of the server.
@@ -191,24 +212,13 @@ func (w *window) tick(label string) {
 	w.do("tick "+label, chromedp.ScrollIntoView(at), chromedp.Click(at))
 }
 
-// see waits until the page shows a text, in whichever case. Pages come and go meanwhile.
+// see waits until the page shows a text, in whichever case.
 func (w *window) see(text string) {
 	w.Helper()
 	expression := `document.body?.innerText.toLowerCase().includes(` + jsString(strings.ToLower(text)) + `) ?? false`
-	ctx, cancel := context.WithTimeout(w.ctx, patience)
-	defer cancel()
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	for {
-		if seen, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression)); err == nil && seen {
-			return
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			w.Fatalf("the page does not show %q; it is %s:\n%s", text, w.where(), w.text())
-		}
-	}
+	w.until("see "+text, func(ctx context.Context) (bool, error) {
+		return chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+	})
 }
 
 // text gives what the page shows.
@@ -253,4 +263,13 @@ func (w *window) picture(name string) {
 
 func jsString(s string) string {
 	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`).Replace(s) + "'"
+}
+
+// submit sends a form off as its button does.
+func submit(selector string) chromedp.Action[chromedp.Void] {
+	send := chromedp.Evaluate[bool](`(document.querySelector(` + jsString(selector) + `).requestSubmit(), true)`)
+	return func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := send(ctx, t)
+		return chromedp.Void{}, err
+	}
 }

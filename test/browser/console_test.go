@@ -153,8 +153,9 @@ func TestUsersTenantsAndKeysAreManaged(t *testing.T) {
 		w.click("I have copied it: go on")
 		w.click("Disable")
 		w.see("disabled")
+		w.look("a disabled user")
 		w.click("Enable")
-		w.see("enabled")
+		w.gone("disabled")
 		w.look("user")
 		w.visit("/console/keys")
 		w.see("ES256")
@@ -192,7 +193,7 @@ func TestTheAuditTrailIsReadFollowedAndVerified(t *testing.T) {
 		}
 		w.visit("/console/audit/verify?tenant=demo")
 		w.look("verify")
-		csv := get[string](w, `(async () => (await fetch("/console/audit/export?tenant=demo&format=csv")).text())()`)
+		csv := get[string](w, `fetch("/console/audit/export?tenant=demo&format=csv").then(r => r.text())`)
 		if !strings.Contains(csv, "token.refused") {
 			t.Errorf("the export is %.300s", csv)
 		}
@@ -214,8 +215,10 @@ func TestTheSandboxIsSeenSwitchedAndReset(t *testing.T) {
 		w.click("Let it go wrong")
 		w.see("503")
 		eventually(t, "calls go wrong", func() bool { return p.call(token, "/v2/persons") == 503 })
-		w.visit("/console/sandbox/log?tenant=demo")
-		w.see("/v2/persons")
+		eventually(t, "the calls are in the request log", func() bool {
+			w.visit("/console/sandbox/log?tenant=demo")
+			return strings.Contains(w.text(), "/v2/persons")
+		})
 		w.look("request log")
 		w.visit("/console/sandbox/reset?tenant=demo")
 		w.fill("Its name", "demo")

@@ -136,7 +136,7 @@ func get[T any](w *window, expression string) (v T) {
 	w.Helper()
 	w.until(expression, func(ctx context.Context) (bool, error) {
 		var err error
-		v, err = chromedp.Run(ctx, chromedp.Evaluate[T](expression))
+		v, err = chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 		return err == nil, err
 	})
 	return v
@@ -217,6 +217,15 @@ func (w *window) see(text string) {
 	w.Helper()
 	expression := `document.body?.innerText.toLowerCase().includes(` + jsString(strings.ToLower(text)) + `) ?? false`
 	w.until("see "+text, func(ctx context.Context) (bool, error) {
+		return chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+	})
+}
+
+// gone waits until the page shows a text no more.
+func (w *window) gone(text string) {
+	w.Helper()
+	expression := `!(document.body?.innerText.toLowerCase().includes(` + jsString(strings.ToLower(text)) + `) ?? true)`
+	w.until(text+" is gone", func(ctx context.Context) (bool, error) {
 		return chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
 	})
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net/url"
 	"strings"
 
 	"postern.dev/postern"
@@ -29,7 +28,7 @@ type operatorView struct {
 func (o *clerk) showOperator(ctx context.Context, op postern.Operator, code postern.Secret, json bool) error {
 	v := operatorView{Operator: admin.OperatorOf(op, code, o.now())}
 	if !code.Empty() {
-		v.SetupURL = o.address(ctx) + "/console/setup?code=" + url.QueryEscape(code.Reveal())
+		v.SetupURL = setupLink(o.address(ctx), code)
 	}
 	if json {
 		return o.printJSON(v)

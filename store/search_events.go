@@ -7,14 +7,19 @@ import (
 	"postern.dev/postern"
 )
 
-// searchRecords is how many records one call of SearchEvents looks at, at most.
-const searchRecords = 20_000
+// Bounds of one call of SearchEvents: how many records it looks at, and for how long; so
+// many at once.
+const (
+	searchRecords = 20_000
+	searchAtOnce  = 2000
+	searchFor     = 20 * time.Millisecond
+)
 
 // SearchEvents gives a page of events of one tenant, newest first. A page without filters
 // costs the same however long the trail is. With a filter a call looks at no more than
-// 20,000 records, and may find few or none of those there are: Next says where to go on.
-// A time is found at once as far as the trail was counted (see Tally). It fails with
-// Invalid for a filter out of bounds.
+// 20,000 records and stops after 20 ms, and may find few or none of those there are: Next
+// says where to go on. A time is found at once as far as the trail was counted (see
+// Tally). It fails with Invalid for a filter out of bounds.
 func (db *DB) SearchEvents(ctx context.Context, f postern.EventFilter) (page postern.EventPage, err error) {
 	if f.Limit == 0 {
 		f.Limit = 100
@@ -26,30 +31,26 @@ func (db *DB) SearchEvents(ctx context.Context, f postern.EventFilter) (page pos
 	if err != nil {
 		return page, db.fail(err, "event", "")
 	}
-	room := int64(searchRecords)
-	if f.Action == "" && f.ClientID == "" && f.Since.IsZero() && f.Until.IsZero() {
-		room = int64(f.Limit)
-	}
-	for i, p := range parts {
-		from := max(p.from, p.to-room)
+	begun, looked := time.Now(), int64(0)
+	for i := 0; i < len(parts); {
+		p := &parts[i]
+		if len(page.Events) == f.Limit || looked >= searchRecords || looked > 0 && time.Since(begun) > searchFor {
+			page.Next = p.to
+			return page, nil
+		}
+		// What has no filter is full long before.
+		from := max(p.from, p.to-max(searchAtOnce, int64(f.Limit)))
 		some, err := db.searchPart(ctx, &f, part{from, p.to}, f.Limit-len(page.Events))
 		if err != nil {
 			return page, db.fail(err, "event", "")
 		}
 		page.Events = append(page.Events, some...)
-		if len(page.Events) == f.Limit { // the rest of this part may have more
+		if len(page.Events) == f.Limit { // the rest may have more
 			from = some[len(some)-1].Seq
 		}
-		room -= p.to - from
-		switch {
-		case from > p.from:
-			page.Next = from
-			return page, nil
-		case room <= 0 || len(page.Events) == f.Limit:
-			if i+1 < len(parts) {
-				page.Next = parts[i+1].to
-			}
-			return page, nil
+		looked += p.to - from
+		if p.to = from; p.to <= p.from {
+			i++
 		}
 	}
 	return page, nil

@@ -237,7 +237,8 @@ func usageByClient(t *testing.T, db *store.DB) {
 	for range 200 { // c00 becomes the busiest, over two days
 		must(t, db.Append(ctx, []*postern.Entry{token("acme", "c00", postern.ActTokenIssued, "a", noon.Add(-24*time.Hour))}))
 	}
-	must(t, db.Append(ctx, []*postern.Entry{token("other", "x", postern.ActTokenReused, "a", noon)}))
+	must(t, db.Append(ctx, []*postern.Entry{token("other", "x", postern.ActTokenReused, "a", noon),
+		token("other", "x", postern.ActTokenReused, "a", noon.Add(-24*time.Hour))}))
 	tallied(t, db)
 	u = usage(t, db, postern.UsageQuery{Since: noon.Add(-24 * time.Hour)})
 	same(t, u.Clients[0], postern.ClientUsage{ClientID: "c00", Issued: 202, Last: noon}) // not among the fifty of today

@@ -58,7 +58,7 @@ func hrName(engine string, people int) string {
 // measureHR measures the HR API, a tenant at a time: the large ones need the disk and
 // the memory for themselves.
 func (h *house) measureHR(ctx context.Context, rep *report) error {
-	for _, engine := range []string{"SQLite", "PostgreSQL"} {
+	for _, engine := range engines {
 		for _, people := range hrSizes {
 			name := hrName(engine, people)
 			if !h.only.MatchString(name) || h.quick && people > bulk || engine == "PostgreSQL" && h.settings.postgres == "" {

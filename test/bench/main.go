@@ -8,6 +8,7 @@
 //	go run ./test/bench -quick                        a few minutes less, no million clients
 //	go run ./test/bench -rows 'ES256' -runs 9         some rows, more runs
 //	go run ./test/bench -rows '^hr .* SQLite'         pages of the HR API
+//	go run ./test/bench -rows '^office'               what operators look at
 //	go run ./test/bench -rows '^tools'                the tools, over the HR API
 //	go run ./test/bench -profile DIR -rows '^oauth2 ES256$'
 //
@@ -114,7 +115,7 @@ func run(ctx context.Context, args []string) error {
 		return errors.New("processor time and memory are read from /proc: this runs on Linux only")
 	}
 	rows := s.chosen()
-	if len(rows) == 0 && !s.only.MatchString(rowColdStart) && !s.wantsHR() && !s.only.MatchString(rowTools) {
+	if len(rows) == 0 && !s.only.MatchString(rowColdStart) && !s.wantsHR() && !s.wantsOffice() && !s.only.MatchString(rowTools) {
 		return errors.New("no row has such a name")
 	}
 	p := newProgress(os.Stderr)
@@ -148,7 +149,10 @@ func (h *house) measureAll(ctx context.Context, rows []row, rep *report) error {
 	if err := h.measureHR(ctx, rep); err != nil {
 		return err
 	}
-	return h.measureTools(ctx, rep)
+	if err := h.measureTools(ctx, rep); err != nil {
+		return err
+	}
+	return h.measureOffice(ctx, rep)
 }
 
 // wantsHR says whether any row of the HR API is to be measured.

@@ -49,9 +49,11 @@ type report struct {
 	Fsync             string `json:",omitempty"` // of PostgreSQL
 	Rows              []*measured
 	ColdStarts        []coldStart
-	Pages             []hrRow   `json:",omitempty"`
-	Walks             []walk    `json:",omitempty"`
-	Tools             []toolRun `json:",omitempty"`
+	Pages             []hrRow       `json:",omitempty"`
+	Walks             []walk        `json:",omitempty"`
+	Tools             []toolRun     `json:",omitempty"`
+	Office            []officeRun   `json:",omitempty"`
+	Counts            []officeCount `json:",omitempty"`
 
 	file string
 }
@@ -168,6 +170,10 @@ func (r *report) write(w io.Writer) error {
 	if len(r.Pages) > 0 {
 		b.WriteString("\n")
 		r.pages(&b)
+	}
+	if len(r.Office) > 0 {
+		b.WriteString("\n")
+		r.office(&b)
 	}
 	if len(r.Tools) > 0 {
 		b.WriteString("\n")

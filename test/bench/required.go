@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // What is required of Postern, as bounds. A figure that misses its bound is said to;
 // it decides nothing here, because no timing on a shared machine should.
@@ -10,6 +13,7 @@ const (
 	maxMillion    = 1.10 // of the processor time with a thousand clients
 	maxResident   = 64 << 20
 	maxFirstToken = 200 // ms
+	maxOffice     = 50  // ms of any question of the office
 	maxGrowth     = 1.5 // of the time of a page with a million persons, over ten thousand
 
 	maxToolRequests = 25  // for who is out this week
@@ -54,5 +58,5 @@ func (r *report) required() (out []string) {
 		m := median(c.Millis)
 		out = append(out, verdict(m < maxFirstToken, "cold start to the first token with %s clients: %.0f ms (under %d)", thousands(c.Clients), m, maxFirstToken))
 	}
-	return append(append(out, r.requiredPages()...), r.requiredTools()...)
+	return slices.Concat(out, r.requiredPages(), r.requiredTools(), r.requiredOffice())
 }

@@ -30,8 +30,8 @@ GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.8.0
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: build ## Start a server with a demo tenant; it prints commands to try
-	bin/postern serve --demo $(ARGS)
+run: build ## Start a server with a demo tenant and the tools; it prints commands to try
+	bin/postern serve --demo --experimental tools $(ARGS)
 
 build: ## Build bin/postern, one static binary
 	$(BUILD) -o bin/postern ./cmd/postern

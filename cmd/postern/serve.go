@@ -92,6 +92,7 @@ func (h *house) run(ctx context.Context, ready func()) error {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	helpers.Go(func() { h.prune(ctx) })
+	helpers.Go(func() { h.keeper.run(ctx) })
 	helpers.Go(func() { h.reload(ctx) })
 	defer context.AfterFunc(ctx, h.tools.Close)()
 	if err := h.note(ctx, postern.ActServerStarted); err != nil {

@@ -24,6 +24,7 @@ type house struct {
 	url     string
 	issuer  *issuer.Issuer
 	visits  *visits
+	keeper  *keeper
 	// registrar holds the rules of management; every actor's office is one of its.
 	registrar *registrar.Registrar
 	tenants   *tenants
@@ -60,6 +61,8 @@ func (p *place) build(ctx context.Context, log *slog.Logger) (*house, error) {
 	h.visits, h.tenants = newVisits(p.db, log), newTenants(p.db, p.now)
 	h.metrics.Counter("postern_visits_dropped_total", "Calls of the HR API that are missing in a request log, because it was not written fast enough.",
 		func() float64 { return float64(h.visits.lost.Load()) })
+	h.keeper = newKeeper(p.db, log, p.now, postern.Node{Name: nodeName(h.server.Bound()), URL: h.url, Version: version})
+	h.metrics.Gauge("postern_usage_behind_seconds", "For how long there was always more to be counted of the audit trails.", h.keeper.behind)
 	for name := range h.issuer.Sizes() {
 		h.metrics.Gauge("postern_cache_"+name, "Entries held in memory.", func() float64 { return float64(h.issuer.Sizes()[name]) })
 	}

@@ -183,7 +183,9 @@ var officeTests = []test{
 	})},
 	{"with one key something is made once", on(func(t *testing.T, db *store.DB) {
 		ctx, day := t.Context(), 24*time.Hour
-		ask := func(actor, key, digest string, now time.Time) (string, error) { return db.Once(ctx, actor, key, digest, now) }
+		ask := func(actor, key, digest string, now time.Time) (string, error) {
+			return db.Once(ctx, actor, key, digest, now)
+		}
 		free := func(actor, key, digest string, now time.Time) {
 			t.Helper()
 			got, err := ask(actor, key, digest, now)

@@ -72,7 +72,9 @@ var operatorTests = []test{
 		on(func(t *testing.T, db *store.DB) {
 			nodes, won := []*store.DB{db, d.Open(t)}, 0
 			for _, err := range together(20, func(i int) error {
-				return nodes[i%2].FirstOperator(t.Context(), fullOperator(itoa(i)), event(actOperator))
+				o := fullOperator(itoa(i))
+				o.Tenant = []string{"", "acme", "other"}[i%3] // in trails of their own
+				return nodes[i%2].FirstOperator(t.Context(), o, event(actOperator))
 			}) {
 				if err == nil {
 					won++

@@ -163,10 +163,14 @@ func (w *window) until(what string, done func(context.Context) (bool, error)) {
 	}
 }
 
-// visit goes to a path of the server.
+// visit goes to a path of the server. Where another page is still on its way, the browser
+// may drop the first try.
 func (w *window) visit(path string) {
 	w.Helper()
-	w.do("visit "+path, chromedp.Navigate(w.origin+path), chromedp.WaitReady("body"))
+	w.until("visit "+path, func(ctx context.Context) (bool, error) {
+		err := chromedp.Do(ctx, chromedp.Navigate(w.origin+path), chromedp.WaitReady("body"))
+		return err == nil, err
+	})
 }
 
 // quote writes s as a string of XPath, which has no escapes.

@@ -58,7 +58,8 @@ func buildAndRun(m *testing.M) int {
 // long as the files that tests looked at are the same, and the build is no test.
 var lookAtSources = sync.OnceValue(func() error {
 	const root = ".."
-	for _, room := range []string{"go.mod", "go.sum", "cmd", "dialect", "internal", "issuer", "server", "store"} {
+	for _, room := range []string{"go.mod", "go.sum", "admin", "broker", "cmd", "console", "dialect", "hr", "internal", "issuer", "mcptool", "proxy", "registrar",
+		"server", "store"} {
 		err := filepath.WalkDir(filepath.Join(root, room), func(path string, _ fs.DirEntry, err error) error {
 			if err == nil {
 				_, err = os.Stat(path)

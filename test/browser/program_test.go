@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -40,6 +42,23 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
+// lookAtSources makes go test see what the program is made of: it remembers a result as
+// long as the files that tests looked at are the same, and the build is no test.
+var lookAtSources = sync.OnceValue(func() error {
+	return filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != "../.." && (strings.HasPrefix(d.Name(), ".") || d.Name() == "test" || d.Name() == "postern-data" || d.Name() == "testdata"):
+			return fs.SkipDir
+		case d.IsDir():
+			return nil
+		}
+		_, err = os.Stat(path)
+		return err
+	})
+})
+
 // program is a running server.
 type program struct {
 	*testing.T
@@ -53,6 +72,9 @@ var setupLink = regexp.MustCompile(`http://\S+/console/setup\?code=\S+`)
 // serve starts the program in a directory of its own and waits until it listens.
 func serve(t *testing.T, args ...string) *program {
 	t.Helper()
+	if err := lookAtSources(); err != nil {
+		t.Fatal(err)
+	}
 	p := &program{T: t, dir: t.TempDir()}
 	ctx, cancel := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, built, append([]string{"serve", "--listen", "127.0.0.1:0", "--log-format", "json"}, args...)...) //nolint:gosec // our own

@@ -90,12 +90,18 @@ func (db *DB) ChangeClient(ctx context.Context, tenant, id string, ev postern.Ev
 	return c, nil
 }
 
-// DeleteClient forgets a client and its live tokens. It fails with NotFound.
-func (db *DB) DeleteClient(ctx context.Context, tenant, id string, ev postern.Event) error {
+// DeleteClient forgets a client and its live tokens. It fails with NotFound, and with
+// what a check fails with, which sees the client as it is then: it stays.
+func (db *DB) DeleteClient(ctx context.Context, tenant, id string, ev postern.Event, checks ...func(*postern.Client) error) error {
 	err := db.change(ctx, clientChange(tenant, id), ev, func(ctx context.Context, tx session) error {
-		if _, err := one(ctx, tx, scanText,
-			`DELETE FROM clients WHERE tenant = $1 AND id = $2 RETURNING id`, tenant, id); err != nil {
+		old, err := one(ctx, tx, scanClient, `DELETE FROM clients WHERE tenant = $1 AND id = $2 RETURNING `+clientColumns, tenant, id)
+		if err != nil {
 			return err
+		}
+		for _, check := range checks {
+			if err := check(&old); err != nil {
+				return callerError{err}
+			}
 		}
 		return dropLiveTokens(ctx, tx, tenant, id)
 	})

@@ -173,8 +173,9 @@ func changeOperator(ctx context.Context, tx session, id string, ev postern.Event
 }
 
 // DeleteOperator forgets an operator, its sessions and its one-time links. It fails with
-// NotFound, and with Conflict for the last owner of the installation.
-func (db *DB) DeleteOperator(ctx context.Context, id string, ev postern.Event) error {
+// NotFound, with Conflict for the last owner of the installation, and with what a check
+// fails with, which sees the operator as it is then: it stays.
+func (db *DB) DeleteOperator(ctx context.Context, id string, ev postern.Event, checks ...func(*postern.Operator) error) error {
 	o, err := db.Operator(ctx, id) // for its tenant, which never changes
 	if err != nil {
 		return err
@@ -184,6 +185,11 @@ func (db *DB) DeleteOperator(ctx context.Context, id string, ev postern.Event) e
 		old, err := one(ctx, tx, scanOperator, `DELETE FROM operators WHERE id = $1 RETURNING `+operatorColumns, id)
 		if err != nil {
 			return err
+		}
+		for _, check := range checks {
+			if err := check(&old); err != nil {
+				return callerError{err}
+			}
 		}
 		if owns(&old) {
 			if err := ownerLeft(ctx, tx); err != nil {

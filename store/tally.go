@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,9 +19,10 @@ const counterTally = "tally"
 const (
 	tallyChains  = 256
 	tallyRecords = 4096
+	tallyPage    = 512 // records that are read at once
 	// tallyRows is how many rows of counts it changes, or a few more: SQLite's only
 	// writer must not be held for long.
-	tallyRows = 512
+	tallyRows = 256
 )
 
 // usageKept is how long counts are kept.
@@ -128,65 +130,65 @@ func (db *DB) tallyNext(ctx context.Context, now time.Time) (*tally, error) {
 	return t, nil
 }
 
+// tallyRecord is a record as it is counted. What columns say is in the body too.
 type tallyRecord struct {
-	seq, at                int64
-	action, clientID, body string
+	seq  int64
+	body string
 }
 
-func scanTallyRecord(r scanner) (v tallyRecord, err error) {
-	return v, r.Scan(&v.seq, &v.at, &v.action, &v.clientID, &v.body)
-}
+func scanTallyRecord(r scanner) (v tallyRecord, err error) { return v, r.Scan(&v.seq, &v.body) }
 
-// tallyChain counts at most so many records of a trail and sets its end to the last one.
-func (db *DB) tallyChain(ctx context.Context, t *tally, c *tallyChain, room int) (int, error) {
-	records, err := many(ctx, db.read, scanTallyRecord, `SELECT seq, at, action, client_id, body FROM audit
-		WHERE tenant = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4 + 0`, c.tenant, c.seq, c.end, room)
-	if err != nil {
-		return 0, err
-	}
-	end := c.end
-	for i := range records {
-		if err := t.add(c.tenant, &records[i]); err != nil {
-			return 0, err
+// tallyChain counts at most so many records of a trail, sets its end to the last one, and
+// gives how many they were.
+func (db *DB) tallyChain(ctx context.Context, t *tally, c *tallyChain, room int) (n int, err error) {
+	for end, after := c.end, c.seq; ; {
+		records, err := many(ctx, db.read, scanTallyRecord, `SELECT seq, body FROM audit
+			WHERE tenant = $1 AND seq > $2 AND seq <= $3 ORDER BY seq LIMIT $4 + 0`, c.tenant, after, end, tallyPage)
+		if err != nil {
+			return n, err
 		}
-		if last := i+1 == room || t.rows() >= tallyRows; last && records[i].seq < end {
-			c.end, t.more = records[i].seq, true
-			return i + 1, nil
+		for i := range records {
+			t.add(c.tenant, &records[i])
+			n++
+			if after = records[i].seq; after < end && (n == room || t.rows() >= tallyRows) {
+				c.end, t.more = after, true
+				return n, nil
+			}
+		}
+		if len(records) < tallyPage || after == end {
+			return n, nil // all there is, even if somebody took records away
 		}
 	}
-	return len(records), nil // all there is, even if somebody took records away
 }
 
 // rows is how many rows are changed.
 func (t *tally) rows() int { return len(t.spans) + len(t.hours) + len(t.days) + len(t.refusals) }
 
 // add counts a record.
-func (t *tally) add(tenant string, r *tallyRecord) error {
-	hour := hourOf(r.at)
+func (t *tally) add(tenant string, r *tallyRecord) {
+	var ev eventRow
+	if !ev.glance(r.body) {
+		ev = eventRow{}
+		if json.Unmarshal([]byte(r.body), &ev) != nil {
+			return // whoever wrote that has broken the chain, which is for VerifyChain to say
+		}
+	}
+	hour := hourOf(ev.At)
 	s := entry(t.spans, spanKey{tenant, hour})
 	if s.first == 0 || r.seq < s.first {
 		s.first = r.seq
 	}
 	s.last = max(s.last, r.seq)
 	var refused bool
-	switch r.action {
+	switch ev.Action {
 	case postern.ActTokenIssued, postern.ActTokenReused:
 	case postern.ActTokenRefused, postern.ActThrottled:
 		refused = true
 	default:
-		return nil
+		return
 	}
-	if r.at < t.oldest {
-		return nil
-	}
-	var ev eventRow
-	if refused || !ev.glance(r.body) {
-		ev = eventRow{}
-		if err := json.Unmarshal([]byte(r.body), &ev); err != nil {
-			// Whoever wrote that has broken the chain, which is for VerifyChain to say; here it
-			// counts for what its columns say.
-			ev = eventRow{}
-		}
+	if ev.At < t.oldest {
+		return
 	}
 	issued, refusals := int64(1), int64(0)
 	if refused {
@@ -197,22 +199,21 @@ func (t *tally) add(tenant string, r *tallyRecord) error {
 		h.issued, h.refused = h.issued+issued, h.refused+refusals
 	}
 	// Of nobody's clients there can be any number.
-	if tenant == postern.SystemTenant || r.clientID == "" {
-		return nil
+	if tenant == postern.SystemTenant || ev.ClientID == "" {
+		return
 	}
-	d := entry(t.days, dayKey{tenant, r.clientID, dayOf(r.at), cleanText(ev.Dialect)})
-	d.issued, d.refused, d.last = d.issued+issued, d.refused+refusals, max(d.last, r.at)
+	d := entry(t.days, dayKey{tenant, cleanText(ev.ClientID), dayOf(ev.At), cleanText(ev.Dialect)})
+	d.issued, d.refused, d.last = d.issued+issued, d.refused+refusals, max(d.last, ev.At)
 	if ev.Via == postern.ViaQuery {
 		d.query++
 	}
 	if refused {
-		c := entry(t.refusals, refusalKey{tenant, r.clientID, hour, cleanText(ev.Dialect), cleanText(ev.Cause)})
+		c := entry(t.refusals, refusalKey{tenant, cleanText(ev.ClientID), hour, cleanText(ev.Dialect), cleanText(ev.Cause)})
 		c.count++
-		if r.at >= c.last {
-			c.last, c.source = r.at, cleanText(ev.Source)
+		if ev.At >= c.last {
+			c.last, c.source = ev.At, cleanText(ev.Source)
 		}
 	}
-	return nil
 }
 
 func entry[K comparable, V any](m map[K]*V, key K) *V {
@@ -225,16 +226,35 @@ func entry[K comparable, V any](m map[K]*V, key K) *V {
 }
 
 // glance reads what is counted of a body without reading all of it, because this is done
-// for every token. It says whether it could. Inside a value a quote is written \", so
+// for every token, and says whether it could. Inside a value a quote is written \", so
 // that the name of a field can stand nowhere else.
 func (e *eventRow) glance(body string) bool {
-	var ok bool
-	if e.Dialect, ok = glance(body, `,"dialect":"`); ok {
-		e.Via, ok = glance(body, `,"via":"`)
+	rest, ok := strings.CutPrefix(body, `{"at":`)
+	at, _, more := strings.Cut(rest, ",")
+	if !ok || !more {
+		return false
 	}
-	return ok
+	var err error
+	if e.At, err = strconv.ParseInt(at, 10, 64); err != nil {
+		return false
+	}
+	for _, f := range []struct {
+		name string
+		to   *string
+	}{{`,"action":"`, &e.Action}, {`,"client_id":"`, &e.ClientID}, {`,"dialect":"`, &e.Dialect}, {`,"via":"`, &e.Via},
+		{`,"source":"`, &e.Source}, {`,"cause":"`, &e.Cause}} {
+		if e.Action == postern.ActTokenIssued && f.to == &e.Source {
+			break // the usual one, of which nothing else is counted
+		}
+		if *f.to, ok = glance(body, f.name); !ok {
+			return false
+		}
+	}
+	return true
 }
 
+// glance gives the value of a field, "" when it is not there, and whether it can be read
+// so: not when something in it is escaped.
 func glance(body, name string) (string, bool) {
 	i := strings.Index(body, name)
 	if i < 0 {

@@ -202,7 +202,12 @@ func lastOwner(t *testing.T, db *store.DB) {
 	}
 	_, err := db.ChangeOperator(ctx, left, ev, func(o *postern.Operator) error { o.Name = "still"; return nil })
 	must(t, err)
-	must(t, db.DeleteOperator(ctx, "local", ev))
+	unchanged(t, db, "acme", func() {
+		wantCode(t, db.DeleteOperator(ctx, "local", ev, func(o *postern.Operator) error {
+			return postern.Errorf(postern.Conflict, "not %s", o.Name)
+		}), postern.Conflict)
+	})
+	must(t, db.DeleteOperator(ctx, "local", ev, func(*postern.Operator) error { return nil }))
 	must(t, db.DeleteOperator(ctx, "off", ev))
 }
 

@@ -233,10 +233,18 @@ var clientTests = []test{
 	{"a deleted client is gone", on(func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		must(t, db.CreateClient(ctx, fullClient("acme", "c1"), event(postern.ActClientCreated)))
-		must(t, db.DeleteClient(ctx, "acme", "c1", event(postern.ActClientDeleted)))
+		unchanged(t, db, "acme", func() {
+			err := db.DeleteClient(ctx, "acme", "c1", event(postern.ActClientDeleted), func(c *postern.Client) error {
+				return postern.Errorf(postern.Conflict, "not %s", c.Name)
+			})
+			wantCode(t, err, postern.Conflict)
+		})
+		_, err := db.Client(ctx, "c1")
+		must(t, err)
+		must(t, db.DeleteClient(ctx, "acme", "c1", event(postern.ActClientDeleted), func(*postern.Client) error { return nil }))
 		acted(t, db, "acme", postern.ActClientDeleted)
 		noted(t, db, postern.Change{Kind: postern.ChangeClient, Tenant: "acme", ID: "c1"})
-		_, err := db.Client(ctx, "c1")
+		_, err = db.Client(ctx, "c1")
 		wantCode(t, err, postern.NotFound)
 		unchanged(t, db, "acme", func() {
 			wantCode(t, db.DeleteClient(ctx, "acme", "c1", event(postern.ActClientDeleted)), postern.NotFound)

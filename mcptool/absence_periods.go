@@ -117,6 +117,7 @@ func runAbsencePeriods(c *call, in listAbsencePeriodsIn) (*absenceList, error) {
 		}
 		out.Items = append(out.Items, item)
 	}
+	c.noteZone(w)
 	return out, c.cut(&out.listed, rest, in)
 }
 
@@ -132,7 +133,7 @@ func fits(a *postern.Absence, q *postern.AbsenceQuery, days postern.DateRange) b
 
 // absenceItem makes the item of an absence of type t, which is zero when it is not
 // known: then what begins and ends at midnight or at noon is counted in days. An absence
-// that does not say its zone is in that of w.
+// that does not say its zone is in the account's own.
 func (w *wall) absenceItem(a *postern.Absence, personName string, t postern.AbsenceType) absenceItem {
 	item := absenceItem{ID: a.ID, PersonID: numberOf(a.Person), PersonName: personName, AbsenceTypeID: a.Type, AbsenceTypeName: t.Name,
 		FirstDay: a.From.Date().String(), LastDay: a.Last().String(), Status: string(a.Status), Comment: a.Comment}
@@ -144,19 +145,9 @@ func (w *wall) absenceItem(a *postern.Absence, personName string, t postern.Abse
 		item.StartHalfDay, item.EndHalfDay = a.StartHalf(), a.EndHalf()
 		return item
 	}
-	loc := zoneOf(a.Zone, w.name)
+	loc := w.of(a.Zone)
 	item.StartsAt, item.EndsAt = onWall(a.From, loc), onWall(a.To, loc)
 	return item
-}
-
-// zoneOf gives the first of zones that exists, else UTC.
-func zoneOf(zones ...string) *time.Location {
-	for _, name := range zones {
-		if loc, err := postern.ParseZone(name); err == nil {
-			return loc
-		}
-	}
-	return time.UTC
 }
 
 // onWall writes what a wall in loc shows, with its offset, and nothing for none.

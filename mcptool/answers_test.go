@@ -1,11 +1,14 @@
 package mcptool_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"postern.dev/postern"
 	"postern.dev/postern/mcptool"
 )
 
@@ -112,6 +115,54 @@ func TestTimesOfWorkCarryTheirZone(t *testing.T) {
 	}
 	if got := must(t, tools, clerk(), "list_attendance_periods", args{"updated_to": "2020-01-01"}); len(items(t, got)) != 0 {
 		t.Errorf("got what was changed since: %v", got.Data)
+	}
+}
+
+// zoneless is a directory that does not say whose walls its times are on.
+type zoneless struct{ postern.Directory }
+
+func (z zoneless) Attendances(ctx context.Context, q postern.AttendanceQuery) (postern.Page[postern.Attendance], error) {
+	p, err := z.Directory.Attendances(ctx, q)
+	for i := range p.Items {
+		p.Items[i].Zone = ""
+	}
+	return p, err
+}
+
+func (z zoneless) Absences(ctx context.Context, q postern.AbsenceQuery) (postern.Page[postern.Absence], error) {
+	p, err := z.Directory.Absences(ctx, q)
+	for i := range p.Items {
+		p.Items[i].Zone = ""
+	}
+	return p, err
+}
+
+// The zone of a question is that of its words, such as today; who works in Berlin does
+// not work in New York when somebody there asks.
+func TestTimesWithoutAZoneAreThoseOfTheAccountAndTheAnswerSaysSo(t *testing.T) {
+	t.Parallel()
+	tools := toolsOver(zoneless{firm(t)}, nil)
+	for tool, x := range map[string]struct {
+		args args
+		want string
+	}{
+		"list_attendance_periods": {args{"from": "2026-11-23", "to": "2026-11-23", "limit": 1, "time_zone": "America/New_York"}, "2026-11-23T08:00:00+01:00"},
+		"list_absence_periods":    {args{"absence_type_id": firmHours, "time_zone": "America/New_York"}, "2026-11-27T09:00:00+01:00"},
+	} {
+		a := must(t, tools, clerk(), tool, x.args)
+		if got := column(t, a, "starts_at"); !cmp.Equal(got, []any{x.want}) || a.Data["time_zone"] != "America/New_York" {
+			t.Errorf("%s: got %v, want %s", tool, got, x.want)
+		}
+		if notes := fmt.Sprint(a.Data["notes"]); !strings.Contains(notes, "Europe/Berlin") || !strings.Contains(notes, "tools.time_zone") {
+			t.Errorf("%s: the notes are %s", tool, notes)
+		}
+		if a = must(t, toolsOver(firm(t), nil), clerk(), tool, x.args); a.Data["notes"] != nil {
+			t.Errorf("%s: with zones the notes are %v", tool, a.Data["notes"])
+		}
+	}
+	// Days are nobody's guess.
+	if a := must(t, tools, clerk(), "list_absence_periods", args{"absence_type_id": firmVacation}); a.Data["notes"] != nil {
+		t.Errorf("of days the notes are %v", a.Data["notes"])
 	}
 }
 

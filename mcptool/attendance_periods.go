@@ -100,6 +100,7 @@ func runAttendancePeriods(c *call, in listAttendancePeriodsIn) (*attendanceList,
 		c.asks(found[i].Person)
 		out.Items = append(out.Items, w.attendanceItem(&found[i], names[found[i].Person]))
 	}
+	c.noteZone(w)
 	return out, c.cut(&out.listed, rest, in)
 }
 
@@ -113,7 +114,7 @@ func attended(a *postern.Attendance, q *postern.AttendanceQuery) bool {
 }
 
 func (w *wall) attendanceItem(a *postern.Attendance, personName string) attendanceItem {
-	loc := zoneOf(a.Zone, w.name)
+	loc := w.of(a.Zone)
 	item := attendanceItem{ID: a.ID, PersonID: numberOf(a.Person), PersonName: personName, Type: string(a.Type), Day: a.Date.String(),
 		StartsAt: onWall(a.From, loc), EndsAt: onWall(a.To, loc), Status: string(a.Status), ProjectID: a.Project, UpdatedAt: w.stamp(a.UpdatedAt), Comment: a.Comment}
 	if a.To != 0 {

@@ -104,6 +104,12 @@ func (t *Tools) Call(ctx context.Context, who Caller, name string, args json.Raw
 	return t.call(ctx, who, name, args, ask{})
 }
 
+// CallWatched is Call that tells progress how far a long walk is: how many items there
+// are so far, and what they are. It does so between the pages of one walk, one at a time.
+func (t *Tools) CallWatched(ctx context.Context, who Caller, name string, args json.RawMessage, progress func(context.Context, int, string)) (Answer, error) {
+	return t.call(ctx, who, name, args, ask{progress: progress})
+}
+
 func (t *Tools) call(ctx context.Context, who Caller, name string, args json.RawMessage, how ask) (Answer, error) {
 	c := &call{Tools: t, ctx: ctx, who: who, ask: how}
 	tool, ok := t.Named(name)

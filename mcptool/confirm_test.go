@@ -340,17 +340,34 @@ func TestACallerWhoMayOnlyWriteIsToldNothingAboutPeople(t *testing.T) {
 	}
 }
 
-func TestWhatTheCredentialMayNotReadIsLeftToTheAPI(t *testing.T) {
+// nameless is a directory that keeps its persons to itself.
+type nameless struct{ *ledger }
+
+func (nameless) Persons(context.Context, postern.PersonQuery) (postern.Page[postern.Person], error) {
+	return postern.Page[postern.Person]{}, postern.Errorf(postern.Forbidden, "the permission is missing")
+}
+
+func TestACredentialThatMayNotReadPersonsBooksByNumber(t *testing.T) {
 	t.Parallel()
 	l := newLedger()
-	l.refuses = postern.Errorf(postern.Forbidden, "the permission is missing")
-	tools, who := over(l, nil), mcptool.Caller{Tenant: "acme", ClientID: "k", Judged: true}
+	tools, who := toolsOver(nameless{l}, nil), mcptool.Caller{Tenant: "acme", ClientID: "k", Judged: true}
 	data, err := book(t, tools, who, wish())
 	if err != nil || data["booked"] != false || len(data["notes"].([]any)) < 2 {
 		t.Fatalf("got %v, %v, want a dry run with notes", data, err)
 	}
 	if data, err = book(t, tools, who, wish("confirm", data["confirm"])); err != nil || data["booked"] != true {
 		t.Errorf("got %v, %v, want it booked", data, err)
+	}
+}
+
+// Nobody says yes to a booking of which nobody knows what it is, and which would fail.
+func TestACredentialThatMayNotReadAbsencesIsToldBeforeAnybodyConfirms(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	l.refuses = postern.Errorf(postern.Forbidden, "the permission is missing")
+	data, err := book(t, over(l, nil), mcptool.Caller{Tenant: "acme", ClientID: "k", Judged: true}, wish())
+	if e := postern.AsError(err); postern.CodeOf(err) != postern.Forbidden || e.Param != "personio:absences:read" || !strings.Contains(e.Msg, `"Absences: Read"`) {
+		t.Errorf("got %v, %v, want to be told of absences", data, err)
 	}
 }
 

@@ -46,7 +46,7 @@ func createAbsencePeriod() *Tool {
 		Description: "Books an absence for a person. The first call is a dry run: it checks everything, books nothing, and answers with a " +
 			"summary and a value confirm. Show the summary to the person you work for; after a yes, call again with the same arguments and " +
 			"confirm. A client that can ask its user does so instead. skip_approval has to be chosen.",
-		Columns: []Column{{"Booked", "booked"}, {"Summary", "summary"}, {"Confirm", "confirm"}, {"Until", "expires_at"}},
+		Columns: []Column{{"Booked", "booked"}, {"Summary", "summary"}, {"Absence", "absence.id"}, {"Status", "absence.status"}, {"Confirm", "confirm"}, {"Until", "expires_at"}},
 	}, nil)
 	t.run = func(c *call, args json.RawMessage) (any, error) {
 		var in createIn
@@ -223,8 +223,8 @@ func (b *booking) item(a *postern.Absence) *absenceItem {
 	return &i
 }
 
-// check reads what a booking is about, and fails for one that cannot be. What the
-// caller's credential may not read is left to the API to check, and said in a note.
+// check reads what a booking is about, and fails for one that cannot be. A person whom
+// the caller's credential may not read is left to the API to check, and said in a note.
 func (c *call) check(b *booking) error {
 	if err := c.checkPerson(b); err != nil {
 		return err
@@ -262,9 +262,10 @@ func (c *call) checkType(b *booking) error {
 	switch postern.CodeOf(err) {
 	case "":
 		b.kind = kind
-	case postern.Forbidden:
-		c.note("The credential may not read absences, so that the type is not known here.")
-		return nil
+	case postern.Forbidden: // of an upstream: nobody could say yes to what nobody knows, and a booking asks for it too
+		e := *postern.AsError(err)
+		e.Param = readAbsences
+		return &e
 	case postern.NotFound, postern.Invalid:
 		e := postern.Errorf(postern.NotFound, "there is no absence type %s", cited(id))
 		e.Param = "absence_type_id"
@@ -288,7 +289,7 @@ func (c *call) checkOthers(b *booking) error {
 	for range pages {
 		page, err := again(c, func() (postern.Page[postern.Absence], error) { return c.dir.Absences(c.ctx, q) })
 		if postern.CodeOf(err) == postern.Forbidden {
-			return nil // said of the type already; the API refuses what overlaps
+			return nil // the API refuses what overlaps
 		}
 		if err != nil {
 			return err

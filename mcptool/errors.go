@@ -55,7 +55,7 @@ func (c *call) explain(err error) error { return c.explainOf(c.tool.Scope, err) 
 // explainOf is explain for a call that needs a scope.
 func (c *call) explainOf(scope string, err error) error {
 	if errors.Is(err, context.Canceled) && c.ctx.Err() != nil {
-		return &postern.Error{Code: postern.Unavailable, Cause: "cancelled", Msg: "the call was cancelled before it was answered", Err: err}
+		return &postern.Error{Code: postern.Unavailable, Cause: "cancelled", Msg: "the call was cancelled before it was answered"}
 	}
 	e := *postern.AsError(err)
 	switch e.Code {
@@ -106,7 +106,7 @@ func (c *call) forbidden(e *postern.Error, scope string) {
 		scope = e.Param
 	}
 	e.Msg = fmt.Sprintf("the credential lacks the permission %s (%q)", scope, permission(scope))
-	e.Hint = fmt.Sprintf("an operator grants it by `postern client update %s --add-scope %s`; then get a new token", cmp.Or(c.who.ClientID, "CLIENT"), scope)
+	e.Hint = fmt.Sprintf("get a token with that scope; where the client was not granted it, an operator does so by `postern client update %s --add-scope %s`", cmp.Or(c.who.ClientID, "CLIENT"), scope)
 	if c.who.Judged {
 		e.Hint = fmt.Sprintf("tick %q for this credential in %s, and get a new token", permission(scope), cmp.Or(c.Grant, "the settings of the HR system"))
 	}
@@ -117,7 +117,7 @@ func (c *call) forbidden(e *postern.Error, scope string) {
 		}
 	}
 	if len(others) > 0 {
-		e.Hint += "; without it these do not fail for the same reason: " + strings.Join(others, ", ")
+		e.Hint += "; these need another permission: " + strings.Join(others, ", ")
 	}
 	e.Param = scope
 }

@@ -179,17 +179,26 @@ func (h *HTTP) serve(a *answer, r *http.Request) {
 	a.id = m.id
 	if scope := h.lacks(claims, m); scope != "" {
 		a.Header().Set("WWW-Authenticate", h.challenge(insufficientScope, postern.NewScopes(scope)))
-		a.refuse(r, http.StatusForbidden, lowScope(scope))
+		// The tool refuses it as well: that leaves its record, and says what to do.
+		_, err := h.tools.Call(r.Context(), callerIn(r, claims), m.name, nil)
+		if err == nil {
+			err = lowScope(scope) // not reached: the tool wants the same scope
+		}
+		a.refuse(r, http.StatusForbidden, err)
 		return
 	}
 	h.hand(a, r, m, claims)
 }
 
+// callerIn is who sends a message, as its token says.
+func callerIn(r *http.Request, claims postern.Claims) Caller {
+	return Caller{Tenant: claims.Tenant, ClientID: claims.ClientID, Actor: "client:" + claims.ClientID,
+		RequestID: postern.CallFrom(r.Context()).ID, Scopes: claims.Scope, Attributes: claims.Client.Attributes}
+}
+
 // hand gives a message to the SDK, with the claims and without the token.
 func (h *HTTP) hand(a *answer, r *http.Request, m message, claims postern.Claims) {
-	caller := Caller{Tenant: claims.Tenant, ClientID: claims.ClientID, Actor: "client:" + claims.ClientID,
-		RequestID: postern.CallFrom(r.Context()).ID, Scopes: claims.Scope, Attributes: claims.Client.Attributes}
-	info := &auth.TokenInfo{Scopes: claims.Scope, UserID: claims.ClientID, Extra: map[string]any{callerKey: caller}}
+	info := &auth.TokenInfo{Scopes: claims.Scope, UserID: claims.ClientID, Extra: map[string]any{callerKey: callerIn(r, claims)}}
 	// The tool may outlive the request, whose record is written at its end.
 	note := *postern.CallFrom(r.Context())
 	ctx, cancel := context.WithCancel(context.WithValue(postern.WithCall(r.Context(), &note), infoKey{}, info))

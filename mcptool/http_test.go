@@ -558,3 +558,26 @@ func FuzzAMessageIsReadTheSameWayTwice(f *testing.F) {
 		}
 	})
 }
+
+// A token without the scope is refused before the tool is asked; the trail knows of it
+// all the same, and who sent it reads what to do.
+func TestACallThatLacksItsScopeIsRecordedAndSaysWhoGrantsIt(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t)
+	s := d.send(t, "absences@acme", listPersonsOld)
+	_, why := s.failure(t)
+	for _, want := range []string{"personio:persons:read", `"Employees: Read"`, "\nhint: ", "postern client update clacme --add-scope personio:persons:read", "list_absence_periods"} {
+		if !strings.Contains(why, want) {
+			t.Errorf("%d says %q, want %q in it", s.StatusCode, why, want)
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.events) != 1 || d.asked.Load() != 0 {
+		t.Fatalf("got the events %+v and %d questions, want one and none", d.events, d.asked.Load())
+	}
+	e := d.events[0]
+	if e.Action != postern.ActToolRefused || e.Code != postern.Forbidden || e.Cause != "scope" || e.Tenant != "acme" || e.ClientID != "clacme" || e.Detail != "list_persons" {
+		t.Errorf("recorded %+v", e)
+	}
+}

@@ -76,7 +76,10 @@ func plainly(v any) string {
 	case string:
 		return v
 	case bool:
-		return strconv.FormatBool(v)
+		if v {
+			return "yes"
+		}
+		return "no"
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
 	}

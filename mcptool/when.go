@@ -60,6 +60,10 @@ func stretchOf(param, text string, today postern.Date) (stretch, error) {
 	if err == nil {
 		return stretch{d, d}, nil
 	}
+	if _, err := time.Parse(time.DateOnly, strings.TrimSpace(text)); err == nil {
+		return stretch{}, argument(param, "%s is %s, and years go from %d to %d", param, strings.TrimSpace(text), postern.MinYear, postern.MaxYear).
+			WithHint("leave %s out for an open end, or write YYYY-MM-DD within those years", param)
+	}
 	e := argument(param, "%s is %q, neither a date nor a word for one", param, postern.Shorten(text, 40))
 	hint := "write YYYY-MM-DD, or one of " + strings.Join(words(), ", ")
 	if meant := near.Of(word, words()); meant != "" {
@@ -89,16 +93,21 @@ type wall struct {
 	name string
 	*time.Location
 	today postern.Date
+	home  string // the account's own zone
+	// guessed says that a time was read in the account's own zone, because the API does
+	// not say in which it is.
+	guessed bool
 }
 
 // wall gives the time zone that an argument names, or else the caller's own. It fails
 // with Invalid for one that does not exist.
 func (c *call) wall(name string) (*wall, error) {
+	home, err := c.Zone(c.ctx, c.who)
+	if err != nil {
+		return nil, err
+	}
 	if name == "" {
-		var err error
-		if name, err = c.Zone(c.ctx, c.who); err != nil {
-			return nil, err
-		}
+		name = home
 	}
 	loc, err := postern.ParseZone(name)
 	if err != nil {
@@ -106,7 +115,28 @@ func (c *call) wall(name string) (*wall, error) {
 		e.Param = "time_zone"
 		return nil, &e
 	}
-	return &wall{name, loc, postern.DateOf(c.Now().In(loc))}, nil
+	return &wall{name: name, Location: loc, today: postern.DateOf(c.Now().In(loc)), home: home}, nil
+}
+
+// of gives the zone of a time that the API says is in zone, or does not say where it is:
+// then it is on the walls of the account, wherever the question is asked.
+func (w *wall) of(zone string) *time.Location {
+	if loc, err := postern.ParseZone(zone); zone != "" && err == nil {
+		return loc
+	}
+	w.guessed = true
+	if loc, err := postern.ParseZone(w.home); err == nil {
+		return loc
+	}
+	return time.UTC
+}
+
+// noteZone says of an answer whose times were read in a zone that nobody named.
+func (c *call) noteZone(w *wall) {
+	if w.guessed {
+		c.note("The API does not say in which time zone these times are; they are read as those of " + w.home +
+			", which tools.time_zone of the configuration sets.")
+	}
 }
 
 // day reads an argument that is one day.

@@ -2,6 +2,7 @@ package mcptool_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -108,13 +109,19 @@ func TestWhatIsNoDayIsRefusedWithWhatWasMeant(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, value, hint string }{
 		{"from", "tody", "today"}, {"from", "thisweek", "this-week"}, {"to", "next-wek", "next-week"}, {"from", "2026-02-30", "YYYY-MM-DD"},
-		{"from", "monday", "YYYY-MM-DD"}, {"to", "25.11.2026", "YYYY-MM-DD"}, {"from", "1899-12-31", ""}, {"from", "2026-11-25T00:00:00Z", ""},
+		{"from", "monday", "YYYY-MM-DD"}, {"to", "25.11.2026", "YYYY-MM-DD"}, {"from", "1899-12-31", "YYYY-MM-DD"}, {"from", "0001-01-01", ""}, {"from", "2026-11-25T00:00:00Z", ""},
 		{"time_zone", "Berlin", "Europe/Berlin"}, {"time_zone", "Local", "Europe/Berlin"}, {"from", "'; drop table", ""},
 	} {
 		_, err := try(t, at("2026-11-25T08:00:00Z", &empty{}), clerk(), "list_absence_periods", args{tt.name: tt.value})
 		e := postern.AsError(err)
 		if postern.CodeOf(err) != postern.Invalid || e.Param != tt.name || !strings.Contains(e.Hint, tt.hint) {
 			t.Errorf("%s %q: got %v of %s, hint %q", tt.name, tt.value, err, e.Param, e.Hint)
+		}
+	}
+	for _, far := range []string{"0001-01-01", "1899-12-31", "9999-12-31"} {
+		_, err := try(t, at("2026-11-25T08:00:00Z", &empty{}), clerk(), "list_absence_periods", args{"from": far})
+		if e := postern.AsError(err); !strings.Contains(e.Msg, strconv.Itoa(postern.MinYear)) || !strings.Contains(e.Msg, strconv.Itoa(postern.MaxYear)) {
+			t.Errorf("%s: got %q, want the years that there are", far, e.Msg)
 		}
 	}
 	_, err := try(t, at("2026-11-25T08:00:00Z", &empty{}), clerk(), "list_absence_periods", args{"from": "tomorrow", "to": "today"})

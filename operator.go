@@ -239,6 +239,8 @@ type Browser struct {
 	Source    netip.Addr
 	Agent     string // as it calls itself
 	RequestID string
+	// Polls says that a page asks by itself: that nobody touches it does not count as use.
+	Polls bool
 }
 
 // Door lets operators in. What is wrong with an e-mail address, a password or a code is
@@ -247,8 +249,8 @@ type Door interface {
 	// SignIn begins a session and gives what the cookie holds. It fails with
 	// Unauthenticated, NeedCode, when the password is right and a second factor is missing.
 	SignIn(ctx context.Context, email string, password Secret, code string, b Browser) (Secret, Operator, error)
-	// SignedIn gives who holds a cookie, and lets the session live on. It fails with
-	// Unauthenticated, BadToken.
+	// SignedIn gives who holds a cookie, and lets the session live on, unless the browser
+	// only polls. It fails with Unauthenticated, BadToken.
 	SignedIn(ctx context.Context, cookie Secret, b Browser) (Operator, Session, error)
 	// Prove proves again who holds a cookie, for what cannot be undone, and gives what
 	// the cookie holds from now on: what it held before is worth nothing any more.

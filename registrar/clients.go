@@ -332,15 +332,14 @@ func (o *office) DeleteClient(ctx context.Context, id string, e postern.Edit) er
 	if err != nil {
 		return err
 	}
-	if err := match(e, c.UpdatedAt); err != nil {
-		return err
-	}
-	if err := o.mayGive(c.Scopes); err != nil {
-		return err
-	}
 	ev := o.event(c.Tenant, postern.ActClientDeleted, c.ID, c.Name)
 	ev.ClientID = c.ID
-	return o.store().DeleteClient(ctx, c.Tenant, c.ID, ev)
+	return o.store().DeleteClient(ctx, c.Tenant, c.ID, ev, func(c *postern.Client) error {
+		if err := match(e, c.UpdatedAt); err != nil {
+			return err
+		}
+		return o.mayGive(c.Scopes)
+	})
 }
 
 func (o *office) Refusals(ctx context.Context, id string) ([]postern.Refusal, error) {

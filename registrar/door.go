@@ -13,7 +13,7 @@ import (
 
 // How long a session lives.
 const (
-	SessionIdle = 30 * time.Minute // unused
+	SessionIdle = 15 * time.Minute // unused
 	SessionLife = 12 * time.Hour   // at most
 )
 
@@ -266,13 +266,18 @@ func (r *Registrar) holder(ctx context.Context, cookie postern.Secret) (postern.
 }
 
 // SignedIn gives who holds a cookie, looked up anew each time: what was changed about the
-// operator counts at once. That the session was used is kept once a minute.
+// operator counts at once. That the session was used is kept once a minute, and never
+// for a page that asks by itself: left open, it would keep the session for as long as it
+// may last.
 func (r *Registrar) SignedIn(ctx context.Context, cookie postern.Secret, b postern.Browser) (postern.Operator, postern.Session, error) {
 	op, s, err := r.holder(ctx, cookie)
 	if err != nil {
 		return postern.Operator{}, postern.Session{}, err
 	}
 	now, source := r.now(), sourceOf(b)
+	if b.Polls {
+		return seenOperator(op), s, nil
+	}
 	if now.Sub(s.SeenAt) >= touchEvery || source != s.Source {
 		s, err = r.cfg.Store.TouchSession(ctx, s.ID, func(s *postern.Session) { s.SeenAt, s.Source = now, source })
 		if postern.CodeOf(err) == postern.NotFound { // ended meanwhile

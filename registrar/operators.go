@@ -10,7 +10,7 @@ import (
 // How long a one-time link is good.
 const (
 	LinkLife      = 24 * time.Hour
-	FirstLinkLife = time.Hour
+	FirstLinkLife = 15 * time.Minute
 )
 
 // isSet is what stands for a proof that is there.
@@ -175,10 +175,8 @@ func (o *office) DeleteOperator(ctx context.Context, id string, e postern.Edit) 
 	if err != nil {
 		return err
 	}
-	if err := match(e, op.UpdatedAt); err != nil {
-		return err
-	}
-	return o.store().DeleteOperator(ctx, op.ID, o.event(chainOf(&op), postern.ActOperatorDeleted, op.ID, op.Email))
+	return o.store().DeleteOperator(ctx, op.ID, o.event(chainOf(&op), postern.ActOperatorDeleted, op.ID, op.Email),
+		func(op *postern.Operator) error { return match(e, op.UpdatedAt) })
 }
 
 // isSelf says whether the actor is that operator.

@@ -38,6 +38,9 @@ func (o *office) CreateResource(ctx context.Context, r postern.Resource) (poster
 	if err != nil {
 		return none, named("scopes", err)
 	}
+	if err := o.mayGive(scopes); err != nil { // they are offered to whoever makes clients
+		return none, err
+	}
 	r = postern.Resource{URL: r.URL, Tenant: r.Tenant, Scopes: scopes, CreatedAt: o.r.now()}
 	err = o.store().AddResource(ctx, r, o.event(r.Tenant, postern.ActResourceAdded, r.URL, "scopes: "+scopes.String()))
 	if postern.CodeOf(err) == postern.Conflict {

@@ -32,7 +32,8 @@ type ClientStore interface {
 	Client(ctx context.Context, id string) (postern.Client, error)
 	CreateClient(ctx context.Context, c postern.Client, ev postern.Event) error
 	ChangeClient(ctx context.Context, tenant, id string, ev postern.Event, fn func(*postern.Client) error) (postern.Client, error)
-	DeleteClient(ctx context.Context, tenant, id string, ev postern.Event) error
+	// DeleteClient keeps a client that a check does not let go.
+	DeleteClient(ctx context.Context, tenant, id string, ev postern.Event, checks ...func(*postern.Client) error) error
 	// ExpiringSecrets lists those that end between from and until with none to follow, the
 	// next first; of a tenant of "" those of all.
 	ExpiringSecrets(ctx context.Context, tenant string, from, until time.Time, limit int) ([]postern.ExpiringSecret, error)
@@ -106,7 +107,8 @@ type OperatorStaff interface {
 	// ChangeOperator keeps with an event without action only what belongs to signing in,
 	// and records nothing.
 	ChangeOperator(ctx context.Context, id string, ev postern.Event, fn func(*postern.Operator) error) (postern.Operator, error)
-	DeleteOperator(ctx context.Context, id string, ev postern.Event) error
+	// DeleteOperator keeps an operator that a check does not let go.
+	DeleteOperator(ctx context.Context, id string, ev postern.Event, checks ...func(*postern.Operator) error) error
 }
 
 // LinkStore keeps one-time links by a hash of their code. The operator of the first link

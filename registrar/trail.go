@@ -46,55 +46,89 @@ func (o *office) Events(ctx context.Context, f postern.EventFilter) (postern.Eve
 	if err != nil {
 		return postern.EventPage{}, err
 	}
-	if !o.r.reads.first(o.actor.Name, f, o.r.now()) {
+	key := readingOf(o.actor.Name, f)
+	if !o.r.reads.begins(key, o.r.now()) {
 		return page, nil
 	}
 	// What cannot be recorded is not given.
-	read := o.event(f.Tenant, postern.ActAuditRead, "", strconv.Itoa(len(page.Events))+" records")
-	if err := o.r.tell(ctx, read); err != nil {
-		o.r.reads.forget(o.actor.Name, f)
+	if err := o.r.tell(ctx, o.event(f.Tenant, postern.ActAuditRead, "", readWords(f, page.Events))); err != nil {
+		o.r.reads.forget(key)
 		return postern.EventPage{}, err
 	}
 	return page, nil
 }
 
-// Who follows a trail reads the same page again and again. That is recorded once a
-// minute: else there would be little else to follow.
+// readWords says what was read: from which record back, and of which.
+func readWords(f postern.EventFilter, events []postern.Event) string {
+	var said words
+	if len(events) == 0 {
+		said = append(said, "nothing found")
+	} else {
+		said = append(said, "from record "+strconv.FormatInt(events[0].Seq, 10)+" back")
+	}
+	if f.Action != "" {
+		said = append(said, "of "+f.Action)
+	}
+	if f.ClientID != "" {
+		said = append(said, "of client "+f.ClientID)
+	}
+	if !f.Since.IsZero() {
+		said = append(said, "since "+f.Since.UTC().Format(time.RFC3339))
+	}
+	if !f.Until.IsZero() {
+		said = append(said, "until "+f.Until.UTC().Format(time.RFC3339))
+	}
+	return said.String()
+}
+
+// Who exports a trail reads page after page of it, and who follows it the newest again
+// and again. That is one reading while less than a minute lies between, and is recorded
+// when it begins and then once an hour: else there would be little else in the trail.
 const (
-	readAgain = time.Minute
+	readPause = time.Minute
+	readAgain = time.Hour
 	maxReads  = 1000
 )
 
-// reads remembers what was read lately, and by whom.
+// reads remembers what is being read, and by whom.
 type reads struct {
 	mu sync.Mutex
-	at map[reading]time.Time
+	at map[reading]*readTimes
 }
 
+// readTimes is when a reading was recorded, and when it last went on.
+type readTimes struct{ told, last time.Time }
+
+// reading is what one actor reads of a trail, whichever page of it.
 type reading struct {
 	actor  string
 	filter postern.EventFilter
 }
 
-// first says whether nobody remembers that actor reading so within a minute.
-func (r *reads) first(actor string, f postern.EventFilter, now time.Time) bool {
+func readingOf(actor string, f postern.EventFilter) reading {
+	f.Before, f.Limit, f.Since, f.Until = 0, 0, f.Since.UTC(), f.Until.UTC()
+	return reading{actor, f}
+}
+
+// begins says whether a reading is to be recorded now.
+func (r *reads) begins(key reading, now time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := reading{actor, f}
-	if at, ok := r.at[key]; ok && now.Sub(at) < readAgain {
+	if at := r.at[key]; at != nil && now.Sub(at.last) < readPause && now.Sub(at.told) < readAgain {
+		at.last = now
 		return false
 	}
 	if r.at == nil || len(r.at) >= maxReads {
-		r.at = map[reading]time.Time{}
+		r.at = map[reading]*readTimes{}
 	}
-	r.at[key] = now
+	r.at[key] = &readTimes{now, now}
 	return true
 }
 
-func (r *reads) forget(actor string, f postern.EventFilter) {
+func (r *reads) forget(key reading) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.at, reading{actor, f})
+	delete(r.at, key)
 }
 
 func (o *office) Chains(ctx context.Context) ([]string, error) {

@@ -37,7 +37,7 @@ func TestReadingATrailLeavesARecord(t *testing.T) {
 	if len(page.Events) != 2 || page.Events[0].Action != postern.ActClientCreated {
 		t.Errorf("got %+v", page.Events)
 	}
-	if ev := d.last("acme"); ev.Action != postern.ActAuditRead || ev.Detail != "2 records" || ev.Actor != "operator:owner-" {
+	if ev := d.last("acme"); ev.Action != postern.ActAuditRead || ev.Detail != "from record 2 back" || ev.Actor != "operator:owner-" {
 		t.Errorf("got the record %+v", ev)
 	}
 	seq := d.last("acme").Seq
@@ -45,13 +45,17 @@ func TestReadingATrailLeavesARecord(t *testing.T) {
 	if got := d.last("acme").Seq; got != seq {
 		t.Error("looking again at once left another record")
 	}
-	for i, f := range []postern.EventFilter{{Tenant: "acme", Before: 2}, {Tenant: "acme", Action: postern.ActClientCreated}, {Tenant: "acme"}} {
-		if i == 2 {
+	other := postern.EventFilter{Tenant: "acme", Action: postern.ActClientCreated, ClientID: "none", Since: d.now(), Until: d.now().Add(time.Hour)}
+	for i, f := range []postern.EventFilter{other, {Tenant: "acme"}} {
+		if i == 1 {
 			d.pause(time.Minute)
 		}
 		must(t, second(d.owner().Events(t.Context(), f)))
 		if got := d.last("acme").Seq; got != seq+int64(i)+1 {
 			t.Errorf("%+v left no record", f)
+		}
+		if got, want := d.last("acme").Detail, "nothing found, of client.created, of client none, since 2026-11-22T09:00:00Z, until 2026-11-22T10:00:00Z"; i == 0 && got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 	for _, limit := range []int{-1, 1001} {
@@ -62,6 +66,37 @@ func TestReadingATrailLeavesARecord(t *testing.T) {
 	wantCode(t, err, postern.NotFound)
 	_, err = d.owner().Events(t.Context(), postern.EventFilter{})
 	wantCode(t, err, postern.NotFound)
+}
+
+func TestFollowingAndExportingATrailIsOneReading(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tenant("acme")
+	read := func(before int64) int64 {
+		must(t, second(d.owner().Events(t.Context(), postern.EventFilter{Tenant: "acme", Before: before, Limit: 1})))
+		return d.last("acme").Seq
+	}
+	begun := read(0)
+	for before := int64(2); before > 0; before-- { // an export goes from page to page
+		if got := read(before); got != begun {
+			t.Fatalf("the page before %d left a record of its own", before)
+		}
+	}
+	for i := range 118 { // and who follows asks twice a minute
+		d.pause(30 * time.Second)
+		if got := read(0); got != begun {
+			t.Fatalf("following left a record after %s", time.Duration(i+1)*30*time.Second)
+		}
+	}
+	d.pause(59 * time.Second)
+	d.pause(time.Second)
+	if got := read(0); got != begun+1 {
+		t.Error("after an hour of following there is no new record")
+	}
+	must(t, second(d.reg.Office(d.actor(postern.Auditor, "")).Events(t.Context(), postern.EventFilter{Tenant: "acme"})))
+	if got := d.last("acme").Seq; got != begun+2 {
+		t.Error("what somebody else reads is not recorded")
+	}
 }
 
 func TestTheTrailOfTheSystemIsForTheWholeInstallation(t *testing.T) {

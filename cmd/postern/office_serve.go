@@ -94,7 +94,7 @@ func (h *house) firstLink(ctx context.Context) error {
 	if err != nil || code.Empty() {
 		return err
 	}
-	_, err = fmt.Fprintf(h.place.stdout, "\nThere is no operator yet. Open this link within an hour to become the first; it works once:\n\n  %s\n\n",
+	_, err = fmt.Fprintf(h.place.stdout, "\nThere is no operator yet. Open this link within 15 minutes to become the first; it works once:\n\n  %s\n\n",
 		setupLink(h.url, code))
 	return err
 }

@@ -46,7 +46,7 @@ func (c *callCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer b.close()
-	ans, err := b.call(ctx, tool, args)
+	ans, err := b.call(ctx, tool, args, c.JSON)
 	if err != nil {
 		return err
 	}
@@ -57,13 +57,19 @@ func (c *callCmd) Run(ctx context.Context, a *app) error {
 }
 
 // call asks one tool. An argument that it cannot read is a misuse of the command line;
-// one that does not fit what is there, such as an old confirmation, is refused.
-func (b *toolbox) call(ctx context.Context, tool *mcptool.Tool, args map[string]string) (mcptool.Answer, error) {
+// one that does not fit what is there, such as an old confirmation, is refused. A
+// terminal is shown how far a long walk is, unless quiet.
+func (b *toolbox) call(ctx context.Context, tool *mcptool.Tool, args map[string]string, quiet bool) (mcptool.Answer, error) {
 	raw, err := json.Marshal(args)
 	if err != nil {
 		return mcptool.Answer{}, err
 	}
-	ans, err := b.tools.Call(ctx, b.who, tool.Name, raw)
+	p := b.newProgress("", 0, quiet)
+	ans, err := b.tools.CallWatched(ctx, b.who, tool.Name, raw, func(_ context.Context, done int, what string) {
+		p.what = what
+		p.at(done)
+	})
+	p.end()
 	if e := postern.AsError(err); e != nil && e.Code == postern.Invalid && e.Param != "confirm" && tool.In.Properties[e.Param] != nil {
 		err = errMisused{err}
 	}

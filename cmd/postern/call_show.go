@@ -90,7 +90,7 @@ func (c *callCmd) notes(a *app, ans mcptool.Answer) {
 		a.note("not shown: %s", printable(strings.Join(withheld, ", ")))
 	}
 	if next := text("next_cursor"); next != "" {
-		a.note("there is more: postern call %s cursor=%s", kebab(ans.Tool.Name), next)
+		a.note("there is more: %s cursor=%s", c.command(ans.Tool), next)
 	}
 }
 
@@ -128,7 +128,7 @@ func (c *callCmd) book(ctx context.Context, b *toolbox, tool *mcptool.Tool, args
 		return errShown
 	}
 	args["confirm"] = confirm
-	if ans, err = b.call(ctx, tool, args); err != nil {
+	if ans, err = b.call(ctx, tool, args, false); err != nil {
 		return err
 	}
 	return c.show(b.app, ans)
@@ -153,8 +153,8 @@ func (a *app) answer(ctx context.Context, question string) (string, error) {
 	}
 }
 
-// line is the command line that books what a dry run found.
-func (c *callCmd) line(tool *mcptool.Tool, args map[string]string, confirm string) string {
+// command is the command line of a tool up to its arguments, asked in the same way.
+func (c *callCmd) command(tool *mcptool.Tool) string {
 	words := []string{"postern call", kebab(tool.Name)}
 	if c.Upstream != "" {
 		words = append(words, "--upstream "+quoted(c.Upstream))
@@ -162,6 +162,12 @@ func (c *callCmd) line(tool *mcptool.Tool, args map[string]string, confirm strin
 	for _, name := range c.Experimental {
 		words = append(words, "--experimental "+quoted(name))
 	}
+	return strings.Join(words, " ")
+}
+
+// line is the command line that books what a dry run found.
+func (c *callCmd) line(tool *mcptool.Tool, args map[string]string, confirm string) string {
+	words := []string{c.command(tool)}
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		words = append(words, name+"="+quoted(args[name]))
 	}

@@ -137,7 +137,7 @@ func (o *office) text(t testing.TB, words []string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ans, err := b.call(t.Context(), tool, args)
+	ans, err := b.call(t.Context(), tool, args, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,9 @@ func TestAYesAndNothingElseBooks(t *testing.T) {
 		t.Fatalf("without a terminal %d were booked", n)
 	}
 	o.asks, o.stdin = true, strings.NewReader("y\n")
-	o.ok(t, booking...)
+	if said := o.ok(t, booking...); !strings.Contains(said, "Booked   yes") || !strings.Contains(said, "Status   PENDING") || !strings.Contains(said, "Absence  ") {
+		t.Errorf("a yes is answered with %s, want what was booked", said)
+	}
 	if n := booked(); n != 1 {
 		t.Errorf("a yes booked %d, want 1", n)
 	}
@@ -257,5 +259,40 @@ func TestArgumentsOfAToolMayStandBesideFlagsInAnyOrder(t *testing.T) {
 		if got := strings.Join(argumentsLast(strings.Fields(line)), " "); got != want {
 			t.Errorf("%q: got %q, want %q", line, got, want)
 		}
+	}
+}
+
+// What is printed to be pasted has to work where it came from.
+func TestTheLineThatGoesOnIsOneThatWorks(t *testing.T) {
+	t.Parallel()
+	o := newDemoOffice(t, wednesday)
+	delete(o.env, "POSTERN_EXPERIMENTAL")
+	begin := len(o.err.String())
+	first := o.ok(t, "call", "list-persons", "--upstream", "personio-readonly", "--experimental", "tools", "limit=2")
+	_, line, _ := strings.Cut(o.err.String()[begin:], "there is more: postern ")
+	line, _, _ = strings.Cut(line, "\n")
+	next := o.ok(t, strings.Fields(line)...)
+	if !strings.Contains(line, "--upstream personio-readonly") || !strings.Contains(next, "FIRST NAME") || next == first {
+		t.Errorf("%q: got %s", line, next)
+	}
+}
+
+func TestALongWalkIsShownOnATerminalAndNowhereElse(t *testing.T) {
+	t.Parallel()
+	o := newDemoOffice(t, wednesday)
+	said := func(args ...string) string {
+		begin := len(o.err.String())
+		o.ok(t, args...)
+		return o.err.String()[begin:]
+	}
+	if got := said("call", "list-persons", "limit=500"); strings.Contains(got, "\r") {
+		t.Errorf("without a terminal: got %q", got)
+	}
+	o.terminal = true
+	if got := said("call", "list-persons", "limit=500", "--json"); strings.Contains(got, "\r") {
+		t.Errorf("for a program: got %q", got)
+	}
+	if got := said("call", "list-persons", "limit=500"); !strings.HasPrefix(got, "\r50 persons") || !strings.Contains(got, "\r\x1b[K") {
+		t.Errorf("on a terminal: got %q, want how many persons there are so far, and that it goes away", got)
 	}
 }

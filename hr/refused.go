@@ -23,7 +23,7 @@ func refused(resp *http.Response, a ask, body []byte) error {
 	switch e.Code {
 	case postern.Invalid, postern.Conflict:
 		if said.text != "" {
-			e.Msg += ": " + postern.Shorten(said.text, 300)
+			e.Msg += ": " + strconv.Quote(postern.Shorten(said.text, 300))
 		}
 		e.Hint = postern.Shorten(said.hint, 300)
 	case postern.NotFound:
@@ -48,7 +48,14 @@ func refused(resp *http.Response, a ask, body []byte) error {
 	if trace == "" {
 		trace = resp.Header.Get("X-Request-Id")
 	}
-	e.Err = fmt.Errorf("%s: %d, trace id %q: %s", what, resp.StatusCode, postern.Shorten(trace, 100), postern.Shorten(said.text, 300))
+	why := ""
+	if trace != "" {
+		why = fmt.Sprintf(", trace id %q", postern.Shorten(trace, 100))
+	}
+	if said.text != "" {
+		why += fmt.Sprintf(": %q", postern.Shorten(said.text, 300))
+	}
+	e.Err = fmt.Errorf("%s: %d%s", what, resp.StatusCode, why)
 	if trace != "" && (e.Code == postern.Unavailable || e.Code == postern.Internal) {
 		e.Hint = strings.TrimPrefix(e.Hint+"; its trace id is "+postern.Shorten(trace, 100), "; ")
 	}

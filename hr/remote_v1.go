@@ -503,7 +503,7 @@ func (r *refusalV1) err(status int, h http.Header) error {
 		e.Wait = retryAfter(h)
 	default:
 		if message != "" { // it is about the call
-			e.Msg += ": " + postern.Shorten(message, 300)
+			e.Msg += ": " + strconv.Quote(postern.Shorten(message, 300))
 		}
 	}
 	return e

@@ -66,6 +66,9 @@ func (c *call) explainOf(scope string, err error) error {
 			c.forbidden(&e, scope)
 		}
 	case postern.NotFound:
+		if !c.aboutOne() {
+			e.Hint = cmp.Or(e.Hint, "check that the base address is one of an HR API; `postern doctor` tries it")
+		}
 		e.Hint = cmp.Or(e.Hint, "check the id; the list tools give the ids of what is there")
 	case postern.Conflict:
 		e.Hint = cmp.Or(e.Hint, "look at what is there already, and ask for something that does not stand against it")
@@ -86,6 +89,16 @@ func (c *call) explainOf(scope string, err error) error {
 	}
 	e.Msg, e.Hint = line(e.Msg), line(e.Hint)
 	return &e
+}
+
+// aboutOne says whether the call names something that may not be there.
+func (c *call) aboutOne() bool {
+	for name := range c.given {
+		if strings.HasSuffix(name, "_id") {
+			return true
+		}
+	}
+	return false
 }
 
 // unproven explains a credential that was not accepted. An API may answer so to one that

@@ -94,6 +94,16 @@ func TestEachFailureSaysWhatHappenedAndWhatToDo(t *testing.T) {
 	}
 }
 
+// A list is always there: where it is not, there is no id to check.
+func TestAListThatIsNotThereIsAMatterOfTheAddress(t *testing.T) {
+	t.Parallel()
+	dir := &counted{Directory: newLedger(), fail: func(string) error { return postern.Errorf(postern.NotFound, "the HR API has nothing there") }}
+	_, err := try(t, toolsOver(dir, nil), judge(), "list_persons", nil)
+	if e := postern.AsError(err); postern.CodeOf(err) != postern.NotFound || !strings.Contains(e.Hint, "address") || strings.Contains(e.Hint, "id") {
+		t.Errorf("got %v, hint %q", err, e.Hint)
+	}
+}
+
 func TestWrongArgumentsAreNamed(t *testing.T) {
 	t.Parallel()
 	tools := toolsOver(firm(t), nil)

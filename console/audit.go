@@ -118,7 +118,7 @@ func (c *call) auditPage() error {
 			break
 		}
 	}
-	p := AuditPage{Filter: shown, First: !c.r.URL.Query().Has("before"), Live: c.query("live") != ""}
+	p := AuditPage{Filter: shown, First: !c.r.URL.Query().Has("before"), Live: c.query(liveField) != ""}
 	p.Actions = choices(postern.Actions, shown.Action)
 	if c.operator.Tenant == "" {
 		p.Tenants = append(p.Tenants, Choice{postern.SystemTenant, "the installation", c.tenant == postern.SystemTenant})

@@ -18,7 +18,8 @@ type call struct {
 	ctx  context.Context
 	w    http.ResponseWriter
 	r    *http.Request
-	form form // of a post
+	form form      // of a post
+	at   time.Time // when it began
 
 	// cookie is what the forms of this browser are bound to: the session's, and where
 	// nobody is signed in one that says nothing.
@@ -36,6 +37,7 @@ type call struct {
 func (h *house) serve(p page) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &call{house: h, ctx: r.Context(), w: w, r: r}
+		c.at = c.now()
 		h.guard(w)
 		if err := c.enter(p); err != nil {
 			c.fail(err)
@@ -67,6 +69,9 @@ func (c *call) enter(p page) error {
 	}
 	if !c.signedIn && !p.open {
 		return c.toSignIn()
+	}
+	if p.to != nil && !p.to(c.may()) {
+		return postern.Errorf(postern.Forbidden, "the role %s does not change this", c.operator.Role).WithHint("ask an operator whose role does")
 	}
 	return p.do(c)
 }
@@ -120,7 +125,7 @@ func (c *call) open(cookie postern.Secret) error {
 
 func (c *call) browser() postern.Browser {
 	on := postern.CallFrom(c.ctx)
-	b := postern.Browser{Source: on.Source, RequestID: on.ID, Agent: postern.Shorten(c.r.UserAgent(), 200)}
+	b := postern.Browser{Source: on.Source, RequestID: on.ID, Agent: postern.Shorten(c.r.UserAgent(), 200), Polls: c.polls()}
 	if !b.Source.IsValid() {
 		if peer, err := netip.ParseAddrPort(c.r.RemoteAddr); err == nil {
 			b.Source = peer.Addr().Unmap()
@@ -128,6 +133,13 @@ func (c *call) browser() postern.Browser {
 	}
 	return b
 }
+
+// polls says whether a page that follows something asks by itself, as it does until it is
+// closed.
+func (c *call) polls() bool { return c.r.Method == http.MethodGet && c.query(liveField) != "" }
+
+// liveField is the parameter of an address that is asked for again and again.
+const liveField = "live"
 
 // query gives a parameter of the address.
 func (c *call) query(name string) string { return strings.TrimSpace(c.r.URL.Query().Get(name)) }

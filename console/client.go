@@ -130,7 +130,7 @@ func (p ClientEditPage) page() head {
 
 func clientEditPages() []page {
 	return []page{
-		{pattern: "GET /console/clients/{id}/edit", do: (*call).clientEditPage},
+		{pattern: "GET /console/clients/{id}/edit", to: managers, do: (*call).clientEditPage},
 		{pattern: "POST /console/clients/{id}/edit", do: (*call).clientEdit},
 	}
 }

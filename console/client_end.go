@@ -8,9 +8,9 @@ import (
 
 func clientEndPages() []page {
 	return []page{
-		{pattern: "GET /console/clients/{id}/revoke", do: (*call).revokeClientPage},
+		{pattern: "GET /console/clients/{id}/revoke", to: managers, do: (*call).revokeClientPage},
 		{pattern: "POST /console/clients/{id}/revoke", do: (*call).revokeClient},
-		{pattern: "GET /console/clients/{id}/delete", do: (*call).deleteClientPage},
+		{pattern: "GET /console/clients/{id}/delete", to: managers, do: (*call).deleteClientPage},
 		{pattern: "POST /console/clients/{id}/delete", do: (*call).deleteClient},
 	}
 }

@@ -117,7 +117,7 @@ func ranges(words []string) (out []netip.Prefix, err error) {
 // fieldsOfClient are the parameters of the Office by the ids of the fields here.
 var fieldsOfClient = map[string]string{
 	"scope": "scopes", "dialect": "dialects", "attribute": "attributes", "ip_ranges": "ranges", "ip_range": "ranges",
-	"expires": "life", "secret_life": "life",
+	"expires": "ends", "secret_life": "ends",
 }
 
 // clientFaults gives what can be put right in the form of a client.

@@ -14,7 +14,7 @@ type ClientNewPage struct {
 	Tenant string
 	Key    string // makes sending it twice make one
 	Public bool
-	Life   string // of the secret, in days
+	Ends   string // the day on which the secret ends, "" for never
 	Form   ClientForm
 }
 
@@ -46,7 +46,7 @@ func (p ClientSecretPage) page() head {
 
 func clientNewPages() []page {
 	return []page{
-		{pattern: "GET /console/clients/new", do: (*call).clientNewPage},
+		{pattern: "GET /console/clients/new", to: managers, do: (*call).clientNewPage},
 		{pattern: "POST /console/clients/new", do: (*call).clientNew},
 	}
 }
@@ -55,14 +55,11 @@ func (c *call) clientNewPage() error {
 	if err := c.pickTenant(); err != nil {
 		return err
 	}
-	if !c.may().Change {
-		return postern.Errorf(postern.Forbidden, "an auditor makes no credentials")
-	}
 	f, err := c.formOf(postern.Client{Tenant: c.tenant})
 	if err != nil {
 		return err
 	}
-	return c.show(ClientNewPage{Tenant: c.tenant, Key: rand.Text(), Form: f})
+	return c.show(ClientNewPage{Tenant: c.tenant, Key: rand.Text(), Ends: inAYear(c.now()), Form: f})
 }
 
 // clientNew makes a client out of the fields that it names. The answer shows the secret
@@ -75,7 +72,7 @@ func (c *call) clientNew() error {
 	err := c.readClient(&client)
 	var life time.Duration
 	if err == nil {
-		life, err = c.form.days("life")
+		life, err = c.form.until("ends", c.now())
 	}
 	var made postern.Client
 	var secret postern.Secret
@@ -84,6 +81,9 @@ func (c *call) clientNew() error {
 	}
 	if err != nil {
 		return c.clientNewAgain(client, err)
+	}
+	if c.already(made.CreatedAt) {
+		return c.done(clientAt(made.ID), made.Name+" is there already, and its secret was shown. Whoever did not keep it gives it a new one.")
 	}
 	return c.showSecret(made, secret, time.Time{}, true)
 }
@@ -101,8 +101,12 @@ func (c *call) clientNewAgain(client postern.Client, err error) error {
 	f.Ranges, f.TokenLife = c.form.text("ranges"), c.form.text("token_life")
 	f.Some = c.form.text("shown") == "some"
 	return c.showAs(http.StatusUnprocessableEntity, ClientNewPage{Tenant: c.tenant, Key: rand.Text(), Public: client.Public,
-		Life: c.form.text("life"), Form: f})
+		Ends: c.form.text("ends"), Form: f})
 }
+
+// already says whether something was made before this call: the form was sent twice. The
+// Office answers as it did then, but what is shown once is not shown again.
+func (c *call) already(made time.Time) bool { return made.Before(c.at) }
 
 // formKey makes creating twice from one form create once.
 func (c *call) formKey() string {

@@ -11,7 +11,8 @@ import (
 // RotatePage gives a client another secret.
 type RotatePage struct {
 	ID, Name, Tenant, Version, Key string
-	Live                           int // secrets that work now
+	Ends                           string // the day on which the new one ends, "" for never
+	Live                           int    // secrets that work now
 	Faults                         []Fault
 }
 
@@ -21,9 +22,9 @@ func (p RotatePage) page() head {
 
 func clientSecretPages() []page {
 	return []page{
-		{pattern: "GET /console/clients/{id}/rotate", do: (*call).rotatePage},
+		{pattern: "GET /console/clients/{id}/rotate", to: managers, do: (*call).rotatePage},
 		{pattern: "POST /console/clients/{id}/rotate", do: (*call).rotate},
-		{pattern: "GET /console/clients/{id}/secrets/{secret}/end", do: (*call).endSecretPage},
+		{pattern: "GET /console/clients/{id}/secrets/{secret}/end", to: managers, do: (*call).endSecretPage},
 		{pattern: "POST /console/clients/{id}/secrets/{secret}/end", do: (*call).endSecret},
 	}
 }
@@ -37,7 +38,7 @@ func (c *call) rotatePage() error {
 }
 
 func (c *call) rotateOf(client postern.Client) RotatePage {
-	return RotatePage{ID: client.ID, Name: client.Name, Tenant: client.Tenant, Version: postern.Version(client.UpdatedAt), Key: rand.Text(),
+	return RotatePage{ID: client.ID, Name: client.Name, Tenant: client.Tenant, Version: postern.Version(client.UpdatedAt), Key: rand.Text(), Ends: inAYear(c.now()),
 		Live: len(client.LiveSecrets(c.now()))}
 }
 
@@ -55,7 +56,7 @@ func (c *call) rotate() error {
 	}
 	var life time.Duration
 	if err == nil {
-		life, err = c.form.days("life")
+		life, err = c.form.until("ends", c.now())
 	}
 	overlap := time.Duration(hours) * time.Hour
 	var changed postern.Client
@@ -69,8 +70,11 @@ func (c *call) rotate() error {
 			return err
 		}
 		p := c.rotateOf(client)
-		p.Faults = faults
+		p.Faults, p.Ends = faults, c.form.text("ends")
 		return c.showAs(http.StatusUnprocessableEntity, p)
+	}
+	if len(changed.Secrets) > 0 && c.already(changed.Secrets[0].CreatedAt) {
+		return c.done(clientAt(client.ID), "The new secret of "+client.Name+" is there already, and was shown. Whoever did not keep it makes another.")
 	}
 	until := c.now().Add(overlap)
 	if len(client.LiveSecrets(c.now())) == 0 {
@@ -99,7 +103,7 @@ func (p SurePage) page() head {
 // typed fails with Invalid unless what had to be typed out was.
 func (c *call) typed(what string) error {
 	if c.form.text("typed") != what {
-		return wrong("typed", "type %q to go on", what)
+		return wrong("typed", "type “%s” to go on", what)
 	}
 	return nil
 }

@@ -250,7 +250,8 @@ func (t *town) SignIn(_ context.Context, email string, password postern.Secret, 
 	return t.begin(o.ID, b), *o, nil
 }
 
-func (t *town) SignedIn(_ context.Context, cookie postern.Secret, _ postern.Browser) (postern.Operator, postern.Session, error) {
+func (t *town) SignedIn(_ context.Context, cookie postern.Secret, b postern.Browser) (postern.Operator, postern.Session, error) {
+	t.polled = b.Polls
 	s, ok := t.sessions[cookie.Reveal()]
 	if !ok {
 		return postern.Operator{}, postern.Session{}, postern.Errorf(postern.Unauthenticated, "the session is over").Because(postern.BadToken)

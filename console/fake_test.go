@@ -27,6 +27,8 @@ type town struct {
 	invites   map[string]string // operators by code; "" is the first of all
 	sandboxes map[string]postern.Sandbox
 	visits    []postern.Visit
+	resources []postern.Resource
+	polled    bool // the last call that showed a cookie was no use of it
 	usage     postern.Usage
 	refusals  []postern.Refusal
 	health    postern.Health
@@ -297,15 +299,28 @@ func (o *office) RevokeClient(_ context.Context, id string) (postern.Client, err
 }
 
 func (o *office) Resources(_ context.Context, tenant string) ([]postern.Resource, error) {
-	return nil, o.ask("resources", tenant, false, false)
+	return o.resources, o.ask("resources", tenant, false, false)
 }
 
 func (o *office) CreateResource(_ context.Context, r postern.Resource) (postern.Resource, error) {
-	return r, o.ask("create resource", r.Tenant, true, false)
+	if err := o.ask("create resource", r.Tenant, true, false); err != nil {
+		return r, err
+	}
+	if !strings.Contains(r.URL, "://") {
+		e := postern.Errorf(postern.Invalid, "that is no address")
+		e.Param = "url"
+		return r, e
+	}
+	o.resources = append(o.resources, r)
+	return r, nil
 }
 
-func (o *office) DeleteResource(_ context.Context, tenant, _ string) error {
-	return o.ask("delete resource", tenant, true, true)
+func (o *office) DeleteResource(_ context.Context, tenant, at string) error {
+	if err := o.ask("delete resource", tenant, true, true); err != nil {
+		return err
+	}
+	o.resources = slices.DeleteFunc(o.resources, func(r postern.Resource) bool { return r.Tenant == tenant && r.URL == at })
+	return nil
 }
 
 func (o *office) Scopes(_ context.Context, tenant string) (postern.Scopes, error) {

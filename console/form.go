@@ -60,14 +60,30 @@ func (f form) number(name string) (int64, error) {
 	return n, nil
 }
 
-// days gives a field as so many days; an empty one is 0.
-func (f form) days(name string) (time.Duration, error) {
-	n, err := f.number(name)
-	if err == nil && (n < 0 || n > 3650) {
-		err = wrong(name, "it is at most 3650 days")
+// maxLife is how many days a secret may live.
+const maxLife = 3650
+
+// until gives how long it is to a day, at the time of day of now; for an empty field it
+// is 0. The same form means the same all day long, so that it can be sent twice.
+func (f form) until(name string, now time.Time) (time.Duration, error) {
+	text := f.text(name)
+	if text == "" {
+		return 0, nil
 	}
-	return time.Duration(n) * 24 * time.Hour, err
+	day, err := time.Parse(time.DateOnly, text)
+	if err != nil {
+		return 0, wrong(name, "%q is not a day; write it as %s", postern.Shorten(text, 40), inAYear(now))
+	}
+	const oneDay = 24 * time.Hour
+	life := day.Sub(now.UTC().Truncate(oneDay))
+	if life < oneDay || life > maxLife*oneDay {
+		return 0, wrong(name, "it is tomorrow at the soonest, and in %d days at the latest", maxLife)
+	}
+	return life, nil
 }
+
+// inAYear is the day on which a new secret ends when nobody says otherwise.
+func inAYear(now time.Time) string { return now.UTC().AddDate(1, 0, 0).Format(time.DateOnly) }
 
 // wrong is about a field that the person can put right.
 func wrong(field, format string, args ...any) *postern.Error {

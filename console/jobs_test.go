@@ -37,7 +37,7 @@ func TestTheLifeOfACredential(t *testing.T) {
 		t.Error("the form with its faults:", c)
 	}
 	fields := url.Values{"name": {"Fresh"}, "ranges": {"192.0.2.0/24\n2001:db8::1"}, "scope": {"api:persons:read", "orders:read"}, "shown": {"some"}, "attribute": {"email"}, "own": {"dynamic_5"},
-		"token_life": {"30"}, "life": {"90"}, "key": {"a-key-that-is-long-enough"}, "tenants": {"globex"}}
+		"token_life": {"30"}, "ends": {"2027-02-20"}, "key": {"a-key-that-is-long-enough"}, "tenants": {"globex"}}
 	first := b.post("/console/clients/new?tenant=acme", fields)
 	again := b.post("/console/clients/new?tenant=acme", fields)
 	c := town.clients[len(town.clients)-1]
@@ -76,7 +76,7 @@ func TestRotatingLetsTheOldSecretWorkOn(t *testing.T) {
 	if r := b.post("/console/clients/abclient/rotate", url.Values{"overlap": {"99999"}}); r.status != http.StatusUnprocessableEntity {
 		t.Errorf("a very long overlap: %d", r.status)
 	}
-	r := b.post("/console/clients/abclient/rotate", url.Values{"overlap": {"168"}, "life": {"365"}})
+	r := b.post("/console/clients/abclient/rotate", url.Values{"overlap": {"168"}, "ends": {"2027-11-22"}})
 	if r.status != 200 || !strings.Contains(r.text, "29 Nov 2026 12:00") || !strings.Contains(r.text, "22 Nov 2027") {
 		t.Errorf("got %d %s", r.status, r.text)
 	}

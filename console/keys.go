@@ -31,7 +31,7 @@ func keysPages() []page {
 	return []page{
 		{pattern: "GET /console/keys", do: (*call).keysPage},
 		{pattern: "POST /console/keys/rotate", do: (*call).keyRotate},
-		{pattern: "GET /console/keys/{id}/retire", do: (*call).keyRetirePage},
+		{pattern: "GET /console/keys/{id}/retire", to: managers, do: (*call).keyRetirePage},
 		{pattern: "POST /console/keys/{id}/retire", do: (*call).keyRetire},
 	}
 }

@@ -74,17 +74,18 @@ func operatorsPages() []page {
 	}
 	return []page{
 		{pattern: "GET /console/operators", do: (*call).operatorsPage},
-		{pattern: "GET /console/operators/new", do: (*call).operatorNewPage},
+		{pattern: "GET /console/operators/new", to: owners, do: (*call).operatorNewPage},
 		{pattern: "POST /console/operators/new", do: (*call).operatorNew},
 		{pattern: "GET /console/operators/{id}", do: (*call).operatorPage},
 		{pattern: "POST /console/operators/{id}", do: (*call).operatorChange},
 		{pattern: "POST /console/operators/{id}/disable", do: set(postern.OperatorChange{Disabled: new(true)}, "is disabled and signed out.")},
 		{pattern: "POST /console/operators/{id}/enable", do: set(postern.OperatorChange{Disabled: new(false)}, "may sign in again.")},
 		{pattern: "POST /console/operators/{id}/unlock", do: set(postern.OperatorChange{Unlock: new(true)}, "may try again.")},
-		{pattern: "GET /console/operators/{id}/no-factor", do: (*call).noFactorPage},
+		{pattern: "POST /console/operators/{id}/invite", do: (*call).operatorInvite},
+		{pattern: "GET /console/operators/{id}/no-factor", to: owners, do: (*call).noFactorPage},
 		{pattern: "POST /console/operators/{id}/no-factor", do: set(postern.OperatorChange{NoTOTP: new(true)}, "signs in without a second factor now.")},
 		{pattern: "POST /console/operators/{id}/sessions/{session}/end", do: (*call).operatorEndSession},
-		{pattern: "GET /console/operators/{id}/delete", do: (*call).operatorDeletePage},
+		{pattern: "GET /console/operators/{id}/delete", to: owners, do: (*call).operatorDeletePage},
 		{pattern: "POST /console/operators/{id}/delete", do: (*call).operatorDelete},
 	}
 }
@@ -124,9 +125,6 @@ func roleChoices(on postern.Role) (out []RoleChoice) {
 }
 
 func (c *call) operatorNewPage() error {
-	if !c.may().Operators {
-		return postern.Errorf(postern.Forbidden, "only an owner makes operators")
-	}
 	p := OperatorPage{Key: rand.Text(), Roles: roleChoices(postern.Auditor)}
 	return c.withTenants(p, http.StatusOK)
 }
@@ -154,7 +152,28 @@ func (c *call) operatorNew() error {
 		}
 		return c.withTenants(OperatorPage{OperatorRow: c.operatorRow(o), Key: rand.Text(), Roles: roleChoices(o.Role), Faults: faults}, http.StatusUnprocessableEntity)
 	}
-	return c.show(LinkPage{made.Email, c.PublicURL + "/console/setup?code=" + url.QueryEscape(code.Reveal())})
+	if c.already(made.CreatedAt) {
+		return c.done(operatorAt(made.ID), made.Email+" is there already, and the link was shown. Whoever did not keep it makes another.")
+	}
+	return c.showLink(made, code)
+}
+
+// showLink shows a one-time link for the only time.
+func (c *call) showLink(o postern.Operator, code postern.Secret) error {
+	return c.show(LinkPage{o.Email, c.PublicURL + "/console/setup?code=" + url.QueryEscape(code.Reveal())})
+}
+
+// operatorInvite makes another link, for who lost the password or came too late.
+func (c *call) operatorInvite() error {
+	office, ok := c.office.(postern.Inviter)
+	if !ok {
+		return postern.Errorf(postern.Invalid, "this office gives no other links") // not reached with a registrar
+	}
+	o, code, err := office.InviteOperator(c.ctx, c.r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	return c.showLink(o, code)
 }
 
 // someOperator finds an operator in the lists of the Office, which has no other way.

@@ -62,7 +62,7 @@ func shown() map[string]console.Frame {
 			{ID: "aaclient", Name: "Payroll sync", Scopes: []string{"Persons: read", "b", "c", "d", "e"}, Dialects: []string{"First"}, Live: 2, Ends: noon, Soon: true},
 			{ID: "acclient", Name: "Desk", Public: true, Disabled: true}, {ID: "ad", Name: "Ended"}}}}),
 		"clients_empty": inside(console.Frame{Page: console.ClientsPage{Tenant: "acme", First: true}}),
-		"client_new":    inside(console.Frame{Page: console.ClientNewPage{Tenant: "acme", Key: "KEY", Life: "90", Form: form}}),
+		"client_new":    inside(console.Frame{Page: console.ClientNewPage{Tenant: "acme", Key: "KEY", Ends: "2027-11-22", Form: form}}),
 		"client_edit":   inside(console.Frame{Page: console.ClientEditPage{ID: "aaclient", Name: "Payroll sync", Tenant: "acme", Version: "v", Form: form}}),
 		"client_secret": inside(console.Frame{Page: console.ClientSecretPage{New: true, Name: "Payroll sync", Tenant: "acme", ID: "aaclient", Secret: "SECRET", Ends: noon, Until: noon,
 			Lines: []console.CurlLine{{ID: "curl-first", Title: "First", Text: "curl 'x'"}, {ID: "curl-second", Title: "Second", Text: "curl 'y'"}}}}),
@@ -70,7 +70,7 @@ func shown() map[string]console.Frame {
 			Dialects: []string{"First"}, Attributes: []string{"first_name"}, Ranges: []string{"192.0.2.0/24"}, Tenants: []string{"globex"}, TokenLife: "15 minutes", NotBefore: noon, CreatedAt: noon, UpdatedAt: noon,
 			Secrets: []console.SecretRow{{ID: "s1", CreatedAt: noon, ExpiresAt: noon, Live: true, Soon: true}, {ID: "s0", CreatedAt: noon}}, Chart: chart,
 			Refusals: []postern.Refusal{{At: noon, Dialect: "first", Cause: "wrong secret", Source: "192.0.2.9", Count: 3}}}}),
-		"rotate": inside(console.Frame{Page: console.RotatePage{ID: "aaclient", Name: "Payroll sync", Tenant: "acme", Version: "v", Key: "KEY", Live: 2}}),
+		"rotate": inside(console.Frame{Page: console.RotatePage{ID: "aaclient", Name: "Payroll sync", Tenant: "acme", Version: "v", Key: "KEY", Ends: "2027-11-22", Live: 2}}),
 		"sure":   inside(console.Frame{Page: console.SurePage{Section: "clients", Crumbs: []console.Crumb{{Title: "Here", Href: "/console/"}}, Title: "Delete it", Text: "Gone for good.", Action: "/console/x", Back: "/console/", Button: "Delete", Version: "v", Type: "it", Faults: []console.Fault{{Field: "typed", Text: "Type it."}}}}),
 	}
 	more(frames)
@@ -87,6 +87,8 @@ func more(frames map[string]console.Frame) {
 	in("tenants", console.Frame{Page: console.TenantsPage{Rows: []postern.Tenant{{ID: "acme", Name: "Acme", PartnerID: 7, Zone: "Europe/Berlin"}, {ID: "x", Disabled: true}}, Next: "/console/tenants?after=x"}})
 	in("tenant", console.Frame{Page: console.TenantPage{ID: "acme", Name: "Acme", Zone: "UTC", PartnerID: "7", RefuseQuery: true, Version: "v", CreatedAt: noon, Revoked: noon}})
 	in("tenant_new", console.Frame{Page: console.TenantPage{New: true}})
+	in("resources", console.Frame{Page: console.ResourcesPage{Tenant: "acme", URL: "no address", Scopes: "orders:read", Faults: []console.Fault{{Field: "url", Text: "That is no address."}},
+		Rows: []console.ResourceRow{{URL: "urn:acme:orders", Scopes: []string{"orders:read", "orders:write"}, CreatedAt: noon}, {URL: "urn:acme:stock", CreatedAt: noon}}}})
 	in("keys", console.Frame{Page: console.KeysPage{Algs: slices.Clone(postern.Algs), Rows: []console.KeyLife{{ID: "k1", Alg: postern.ES256, Generation: 2, State: postern.KeyActive, SignFrom: noon}, {ID: "k2", Alg: postern.ES256, Generation: 3, State: postern.KeyNext, SignFrom: noon}, {ID: "k0", Alg: postern.ES256, Generation: 1, State: postern.KeyRetiring, SignFrom: noon, RemoveAt: noon}}}})
 	row := console.OperatorRow{ID: "bob", Name: "Bob", Email: "bob@example.org", Tenant: "acme", Role: postern.Admin, Factor: true, Set: true, Locked: noon, SeenAt: noon}
 	sessions := []postern.Session{{ID: "s1", Agent: "A browser", Source: "192.0.2.1", CreatedAt: noon, SeenAt: noon}, {ID: "s2", Source: "192.0.2.2", CreatedAt: noon, SeenAt: noon}}

@@ -66,7 +66,7 @@ func sandboxPages() []page {
 		{pattern: "POST /console/sandbox/faults", do: (*call).faultAdd},
 		{pattern: "POST /console/sandbox/faults/drop", do: (*call).faultDrop},
 		{pattern: "GET /console/sandbox/log", do: (*call).visitsPage},
-		{pattern: "GET /console/sandbox/reset", do: (*call).resetPage},
+		{pattern: "GET /console/sandbox/reset", to: managers, do: (*call).resetPage},
 		{pattern: "POST /console/sandbox/reset", do: (*call).reset},
 	}
 }

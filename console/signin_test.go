@@ -74,15 +74,15 @@ func TestSigningInAndProvingGiveAnotherSessionThanTheBrowserBrought(t *testing.T
 	if r := b.get("/console/clients/aaclient/rotate"); r.status != 200 {
 		t.Fatalf("got %d", r.status)
 	}
-	r := b.post("/console/clients/aaclient/rotate", url.Values{"overlap": {"24"}, "life": {"90"}})
+	r := b.post("/console/clients/aaclient/rotate", url.Values{"overlap": {"24"}, "ends": {"2027-02-20"}})
 	if r.status != 200 || !strings.Contains(r.text, "Is it you?") || !strings.Contains(r.text, `name="overlap" value="24"`) {
 		t.Fatalf("it is not asked who it is, or the form is lost: %d %s", r.status, r.text)
 	}
-	r = b.post("/console/clients/aaclient/rotate", url.Values{"overlap": {"24"}, "life": {"90"}, "proof_password": {"wrong"}})
+	r = b.post("/console/clients/aaclient/rotate", url.Values{"overlap": {"24"}, "ends": {"2027-02-20"}, "proof_password": {"wrong"}})
 	if r.status != http.StatusUnprocessableEntity || !strings.Contains(r.text, "That is not right") || !strings.Contains(r.text, `name="overlap" value="24"`) {
 		t.Fatalf("a wrong proof: %d", r.status)
 	}
-	r = b.post("/console/clients/aaclient/rotate", url.Values{"overlap": {"24"}, "life": {"90"}, "proof_password": {goodPassword}})
+	r = b.post("/console/clients/aaclient/rotate", url.Values{"overlap": {"24"}, "ends": {"2027-02-20"}, "proof_password": {goodPassword}})
 	if r.status != 200 || !strings.Contains(r.text, postern.SecretPrefix) {
 		t.Fatalf("after the proof it is not done: %d %s", r.status, r.text)
 	}

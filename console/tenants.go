@@ -51,7 +51,7 @@ func tenantsPages() []page {
 		{pattern: "POST /console/tenants/{id}", do: (*call).tenantChange},
 		{pattern: "POST /console/tenants/{id}/disable", do: func(c *call) error { return c.tenantDisable(true, "is disabled: nobody of it gets a token.") }},
 		{pattern: "POST /console/tenants/{id}/enable", do: func(c *call) error { return c.tenantDisable(false, "works again.") }},
-		{pattern: "GET /console/tenants/{id}/revoke", do: (*call).tenantRevokePage},
+		{pattern: "GET /console/tenants/{id}/revoke", to: managers, do: (*call).tenantRevokePage},
 		{pattern: "POST /console/tenants/{id}/revoke", do: (*call).tenantRevoke},
 	}
 }

@@ -44,5 +44,16 @@
     if (main) main.focus({ preventScroll: true });
   });
 
+  // A form that makes something is sent once, however often its button is pressed.
+  document.addEventListener("submit", (e) => {
+    const form = e.target;
+    if (e.defaultPrevented || form.method !== "post") return;
+    if (form.dataset.sent) e.preventDefault();
+    form.dataset.sent = "yes";
+  });
+  addEventListener("pageshow", () => {
+    for (const form of document.forms) delete form.dataset.sent;
+  });
+
   ready(document);
 })();

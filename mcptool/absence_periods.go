@@ -19,7 +19,7 @@ type listAbsencePeriodsIn struct {
 	AbsenceTypeID string `json:"absence_type_id,omitempty" jsonschema:"id of the one type of absence that is wanted, as in list_absence_types"`
 	From          string `json:"from,omitempty" jsonschema:"first day: YYYY-MM-DD, today, yesterday, tomorrow, or last-, this- or next- before week, month or year; a word for a period alone, such as this-week, is all of it"`
 	To            string `json:"to,omitempty" jsonschema:"last day, included; as from. For one day give it in both"`
-	TimeZone      string `json:"time_zone,omitempty" jsonschema:"time zone in which words such as today are read, for example Europe/Berlin; the account's own when left out"`
+	TimeZone      string `json:"time_zone,omitempty" jsonschema:"time zone in which words such as today are read, for example Europe/Berlin; that of the account or of whoever runs this when left out"`
 	Limit         int    `json:"limit,omitempty" jsonschema:"how many absences to answer with at most, 1 to 500; 500 when left out"`
 	Cursor        string `json:"cursor,omitempty" jsonschema:"next_cursor of the answer before, to get what comes next"`
 	IncludeNames  *bool  `json:"include_names,omitempty" jsonschema:"whether to look up the names of persons and of types; true when left out"`

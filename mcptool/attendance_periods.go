@@ -18,7 +18,7 @@ type listAttendancePeriodsIn struct {
 	To           string `json:"to,omitempty" jsonschema:"last day, included; as from"`
 	UpdatedFrom  string `json:"updated_from,omitempty" jsonschema:"only what was changed from then on: a day or a word as in from, or a moment such as 2026-11-22T08:00:00+01:00"`
 	UpdatedTo    string `json:"updated_to,omitempty" jsonschema:"only what was changed until then, included; as updated_from"`
-	TimeZone     string `json:"time_zone,omitempty" jsonschema:"time zone in which words such as today are read, for example Europe/Berlin; the account's own when left out"`
+	TimeZone     string `json:"time_zone,omitempty" jsonschema:"time zone in which words such as today are read, for example Europe/Berlin; that of the account or of whoever runs this when left out"`
 	Limit        int    `json:"limit,omitempty" jsonschema:"how many periods to answer with at most, 1 to 500; 100 when left out"`
 	Cursor       string `json:"cursor,omitempty" jsonschema:"next_cursor of the answer before, to get what comes next"`
 	IncludeNames *bool  `json:"include_names,omitempty" jsonschema:"whether to look up the names of persons; true when left out"`

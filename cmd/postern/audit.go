@@ -80,7 +80,10 @@ func (a *app) showEvents(events []postern.Event, json bool) error {
 		if who == "" {
 			who = e.ClientID
 		}
-		if what == "" {
+		switch {
+		case e.Action == postern.ActToolRefused: // of which tool, and why
+			what = e.Detail + ": " + orDefault(e.Cause, string(e.Code))
+		case what == "":
 			what = e.Detail
 		}
 		if e.Object != "" && e.Object != who {

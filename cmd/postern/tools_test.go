@@ -296,3 +296,17 @@ func TestALongWalkIsShownOnATerminalAndNowhereElse(t *testing.T) {
 		t.Errorf("on a terminal: got %q, want how many persons there are so far, and that it goes away", got)
 	}
 }
+
+// A refusal in the trail says of which tool, and why.
+func TestTheTrailSaysWhichToolWasRefusedAndWhy(t *testing.T) {
+	t.Parallel()
+	o := newDemoOffice(t, wednesday)
+	o.fails(t, "call", "create-absence-period", "person=3", "absence_type_id=a", "first_day=2027-03-01", "last_day=2027-03-01", "skip_approval=false", "confirm=abc")
+	o.fails(t, "call", "get-person", "person=999")
+	trail := o.ok(t, "audit", "list", "--action", "tool.refused")
+	for _, want := range []string{"create_absence_period ", ": confirmation", "get_person person_id=999 ", ": not_found"} {
+		if !strings.Contains(trail, want) {
+			t.Errorf("want %q in\n%s", want, trail)
+		}
+	}
+}

@@ -179,8 +179,11 @@ type UsageQuery struct {
 
 // Usage counts tokens.
 type Usage struct {
-	Steps   []UsageStep
-	Clients []ClientUsage // the busiest first, at most 20; of a query without ClientID
+	Steps []UsageStep
+	// Clients are the 20 busiest, the busiest first, and behind them up to 10 each of those
+	// that were refused most and that sent most credentials in a query. Of a query with a
+	// ClientID it is that client.
+	Clients []ClientUsage
 	// Through is until when the trail has been counted: what is younger is missing.
 	Through time.Time
 }

@@ -31,7 +31,8 @@ type KeyRow struct {
 	Alg   postern.Alg
 	ID    string
 	Since time.Time
-	Next  time.Time // when the successor begins; zero while there is none
+	Next  time.Time // when a successor begins; zero when only somebody makes one
+	Made  bool      // the successor is there already
 }
 
 func (OverviewPage) page() head {
@@ -61,7 +62,7 @@ func (c *call) overviewPage() error {
 		return err
 	}
 	p.Chart, p.Through = draw("Tokens given and refused", usage, when, c.Dialects), usage.Through
-	p.Clients = clientBars(usage.Clients, names)
+	p.Clients = clientBars(usage.Clients[:min(len(usage.Clients), busyClients)], names)
 	for i, u := range usage.Clients {
 		bar := ClientBar{ID: u.ClientID, Name: names[u.ClientID], Issued: u.Query, Last: u.Last}
 		if u.Query > 0 {
@@ -87,6 +88,10 @@ func (c *call) overviewPage() error {
 	}
 	return c.show(p)
 }
+
+// busyClients is how many clients are shown as the busiest; the others are there because
+// something about them is odd.
+const busyClients = 20
 
 // unusual says whether a client was refused so often that somebody should look: at
 // least ten times, and more than once in five.
@@ -133,8 +138,11 @@ func (c *call) signing() (out []KeyRow, err error) {
 		row := KeyRow{Alg: k.Alg, ID: k.ID, Since: k.SignFrom}
 		for _, n := range keys {
 			if n.Alg == k.Alg && n.State == postern.KeyNext {
-				row.Next = n.SignFrom
+				row.Next, row.Made = n.SignFrom, true
 			}
+		}
+		if !row.Made && c.RotateEvery > 0 {
+			row.Next = k.SignFrom.Add(c.RotateEvery)
 		}
 		out = append(out, row)
 	}

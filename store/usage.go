@@ -10,18 +10,22 @@ import (
 	"postern.dev/postern"
 )
 
+// How many clients an answer has: so many of the busiest, and of those that were refused
+// most and that had most credentials in a query. More are added up exactly, to find them.
 const (
-	usageClients = 20 // at most, of an answer
-	// usageCandidates are added up exactly, to find those.
-	usageCandidates = 40
+	usageClients  = 20
+	usageOdd      = 10
+	usageAddedUp  = 34
+	usageOddAdded = 15 // each
 )
 
 // Usage gives how tokens were given and refused, as far as Tally has counted. Days are
 // those of UTC; the first hour or day is the one that Since falls into. Those of a client
 // are counted by the day, whatever the step, and Clients is that client alone. Of the
-// clients of a tenant, or of all, the busiest are looked for among those that were among
-// the busiest fifty of a day; their figures are of whole days. It fails with Invalid for
-// a step that is neither an hour nor a day.
+// clients of a tenant, or of all, there are the 20 busiest, and behind them up to 10 each
+// of those that were refused most and that sent most credentials in a query. They are
+// looked for among those who were so on a day; their figures are of whole days. It fails
+// with Invalid for a step that is neither an hour nor a day.
 func (db *DB) Usage(ctx context.Context, q postern.UsageQuery) (u postern.Usage, err error) {
 	if q.Step != time.Hour && q.Step != dayHours*time.Hour {
 		return u, wrong("step", "usage is counted by the hour or by the day")
@@ -107,25 +111,28 @@ func (db *DB) usageOfBusiest(ctx context.Context, tenant string, day int64) ([]p
 		return nil, err
 	}
 	type client struct{ tenant, id string }
-	sums := map[client]int64{}
+	sums := map[client]*topRow{}
 	for _, d := range docs {
 		rows, err := d.read()
 		if err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
-			sums[client{r.Tenant, r.ClientID}] += r.Count
+			s := entry(sums, client{r.Tenant, r.ClientID})
+			s.Count, s.Refused, s.Query = s.Count+r.Count, s.Refused+r.Refused, s.Query+r.Query
 		}
 	}
 	candidates := make([]topRow, 0, len(sums))
-	for c, n := range sums {
-		candidates = append(candidates, topRow{Tenant: c.tenant, ClientID: c.id, Count: n})
+	for c, s := range sums {
+		s.Tenant, s.ClientID = c.tenant, c.id
+		candidates = append(candidates, *s)
 	}
 	of := map[string][]string{}
-	for _, c := range busiest(candidates, usageCandidates) {
+	for _, c := range notable(candidates, usageAddedUp, usageOddAdded) {
 		of[c.Tenant] = append(of[c.Tenant], c.ClientID)
 	}
-	var all []postern.ClientUsage
+	all := map[string]postern.ClientUsage{} // by id, which no two tenants have
+	candidates = candidates[:0]
 	for tenant, ids := range of {
 		f := filter{}
 		f.add(selectClientUsage+`tenant = ? AND day >= ? AND `, tenant, day)
@@ -135,12 +142,16 @@ func (db *DB) usageOfBusiest(ctx context.Context, tenant string, day int64) ([]p
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, some...)
+		for _, c := range some {
+			all[c.ClientID] = c
+			candidates = append(candidates, topRow{ClientID: c.ClientID, Count: c.Issued + c.Refused, Refused: c.Refused, Query: c.Query})
+		}
 	}
-	slices.SortFunc(all, func(a, b postern.ClientUsage) int {
-		return cmp.Or(cmp.Compare(b.Issued+b.Refused, a.Issued+a.Refused), strings.Compare(a.ClientID, b.ClientID))
-	})
-	return all[:min(len(all), usageClients)], nil
+	var out []postern.ClientUsage
+	for _, c := range notable(candidates, usageClients, usageOdd) {
+		out = append(out, all[c.ClientID])
+	}
+	return out, nil
 }
 
 // usageThrough is until when a trail, or all, was counted: the time of the first record

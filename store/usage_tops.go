@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,9 +12,11 @@ import (
 )
 
 // The busiest clients of a time are found among those of its days, because adding up all
-// clients of a month takes too long for a page. Of each day topClients are kept.
+// clients of a month takes too long for a page. Of each day topClients are kept, and
+// topOdd each of those that were refused most and that had most credentials in a query.
 const (
 	topClients = 50
+	topOdd     = 20
 	// topsAtOnce is how many rows of counts one refresh reads, or those of one day more.
 	topsAtOnce = 20_000
 	// topsQuick is how many may be read each time; when it was more there is a pause of
@@ -22,11 +25,14 @@ const (
 	topsPause = time.Millisecond
 )
 
-// topRow is a client and its tokens of a day, given and refused.
+// topRow is a client and its tokens of a day: all that were asked for, those refused, and
+// those with credentials in a query.
 type topRow struct {
 	Tenant   string `json:"t,omitempty"` // among those of all tenants
 	ClientID string `json:"c"`
 	Count    int64  `json:"n"`
+	Refused  int64  `json:"r,omitempty"`
+	Query    int64  `json:"q,omitempty"`
 	rows     int64  // of counts that were read for it
 }
 
@@ -44,7 +50,9 @@ type staleTop struct {
 
 func scanStaleTop(r scanner) (s staleTop, err error) { return s, r.Scan(&s.tenant, &s.day, &s.mark) }
 
-func scanTop(r scanner) (t topRow, err error) { return t, r.Scan(&t.ClientID, &t.Count, &t.rows) }
+func scanTop(r scanner) (t topRow, err error) {
+	return t, r.Scan(&t.ClientID, &t.Count, &t.Refused, &t.Query, &t.rows)
+}
 
 // refreshTops looks for the busiest clients of the days that were counted since the last
 // time, the newest first, and says whether there is more to be done now.
@@ -76,12 +84,13 @@ func (db *DB) refreshTop(ctx context.Context, s staleTop) (read int64, err error
 	if s.tenant == "" {
 		top, read, err = db.topOfAll(ctx, s.day)
 	} else {
-		top, err = many(ctx, db.read, scanTop, `SELECT client_id, SUM(issued) + SUM(refused), COUNT(*) FROM usage_days
+		top, err = many(ctx, db.read, scanTop, `SELECT client_id, SUM(issued) + SUM(refused), SUM(refused), SUM(query), COUNT(*)
+			FROM usage_days
 			WHERE tenant = $1 AND day = $2 GROUP BY client_id`, s.tenant, s.day)
 		for _, t := range top {
 			read += t.rows
 		}
-		top = busiest(top, topClients)
+		top = notable(top, topClients, topOdd)
 	}
 	if err != nil {
 		return read, err
@@ -115,7 +124,7 @@ func (db *DB) topOfAll(ctx context.Context, day int64) (all []topRow, read int64
 		read += int64(len(rows))
 		all = append(all, rows...)
 	}
-	return busiest(all, topClients), read, nil
+	return notable(all, topClients, topOdd), read, nil
 }
 
 type topDoc struct{ tenant, doc string }
@@ -136,18 +145,35 @@ func (d topDoc) read() ([]topRow, error) {
 	return rows, nil
 }
 
-// busiest gives at most so many rows, those with the most tokens first.
-func busiest(rows []topRow, limit int) []topRow {
-	slices.SortFunc(rows, func(a, b topRow) int {
-		switch {
-		case a.Count != b.Count && a.Count > b.Count:
-			return -1
-		case a.Count != b.Count:
-			return 1
-		case a.ClientID != b.ClientID:
-			return strings.Compare(a.ClientID, b.ClientID)
+// notable gives the rows with the most tokens, so many, and then so many each of those
+// that were refused most and that had most credentials in a query, if they are not among
+// the first. They are in order of their tokens.
+func notable(rows []topRow, busy, odd int) []topRow {
+	by := func(count func(*topRow) int64) {
+		slices.SortFunc(rows, func(a, b topRow) int {
+			return cmp.Or(cmp.Compare(count(&b), count(&a)), strings.Compare(a.ClientID, b.ClientID), strings.Compare(a.Tenant, b.Tenant))
+		})
+	}
+	type client struct{ tenant, id string }
+	seen := map[client]bool{}
+	var out []topRow
+	for _, w := range []struct {
+		limit int
+		count func(*topRow) int64
+	}{
+		{odd, func(r *topRow) int64 { return r.Refused }},
+		{odd, func(r *topRow) int64 { return r.Query }},
+		{busy, func(r *topRow) int64 { return r.Count }},
+	} {
+		by(w.count)
+		for i := range rows[:min(w.limit, len(rows))] {
+			if c := (client{rows[i].Tenant, rows[i].ClientID}); w.count(&rows[i]) > 0 && !seen[c] {
+				seen[c] = true
+				out = append(out, rows[i])
+			}
 		}
-		return strings.Compare(a.Tenant, b.Tenant)
-	})
-	return slices.Clone(rows[:min(limit, len(rows))])
+	}
+	rows = out
+	by(func(r *topRow) int64 { return r.Count })
+	return out
 }

@@ -234,6 +234,18 @@ func usageByClient(t *testing.T, db *store.DB) {
 	same(t, len(u.Clients), 20)
 	same(t, u.Clients[0], first)
 	same(t, u.Clients[19], postern.ClientUsage{ClientID: "c40", Issued: 41, Last: noon.Add(40 * time.Second)})
+	odd := []postern.ClientUsage{{ClientID: "c01", Issued: 2, Refused: 3, Last: noon.Add(time.Second)}, // less busy than most, and behind them
+		{ClientID: "c02", Issued: 4, Query: 1, Last: noon.Add(2 * time.Second)}}
+	query := token("acme", "c02", postern.ActTokenIssued, "a", noon)
+	query.Event.Via = postern.ViaQuery
+	must(t, db.Append(ctx, []*postern.Entry{query, token("acme", "c01", postern.ActTokenRefused, "a", noon),
+		token("acme", "c01", postern.ActTokenRefused, "a", noon), token("acme", "c01", postern.ActThrottled, "a", noon)}))
+	tallied(t, db)
+	for _, tenant := range []string{"acme", ""} {
+		u = usage(t, db, postern.UsageQuery{Tenant: tenant, Since: noon})
+		same(t, u.Clients[0], first)
+		same(t, u.Clients[20:], odd)
+	}
 	for range 200 { // c00 becomes the busiest, over two days
 		must(t, db.Append(ctx, []*postern.Entry{token("acme", "c00", postern.ActTokenIssued, "a", noon.Add(-24*time.Hour))}))
 	}

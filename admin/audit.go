@@ -78,7 +78,11 @@ func (c *call) listEvents() error {
 	if err != nil {
 		return err
 	}
-	f := postern.EventFilter{Tenant: c.query.Get("tenant"), Action: c.query.Get("action"), ClientID: c.query.Get("client"), Limit: p.Limit}
+	tenant, err := c.whose("%s/audit/chains lists the trails", base)
+	if err != nil {
+		return err
+	}
+	f := postern.EventFilter{Tenant: tenant, Action: c.query.Get("action"), ClientID: c.query.Get("client"), Limit: p.Limit}
 	if f.Before, err = c.seq(); err != nil {
 		return err
 	}
@@ -114,10 +118,9 @@ func (c *call) listChains() error {
 // verifyChain reads a trail from its start, which takes a second for some 100 000
 // records.
 func (c *call) verifyChain() error {
-	tenant := c.query.Get("tenant")
-	if tenant == "" {
-		return badParam("tenant", "the parameter tenant is missing").Because(postern.MissingParameter).
-			WithHint("%s/audit/chains lists the trails", base)
+	tenant, err := c.whose("%s/audit/chains lists the trails", base)
+	if err != nil {
+		return err
 	}
 	found, err := c.office.VerifyChain(c.ctx, tenant, nil)
 	if err != nil {

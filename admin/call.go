@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -35,6 +36,15 @@ func (c *call) id(name string) string { return c.r.PathValue(name) }
 type List[T any] struct {
 	Items []T    `json:"items"`
 	Next  string `json:"next,omitempty"` // for after; absent when there is no more
+}
+
+// whose gives the tenant that a list is asked for, which for an actor of one tenant is that
+// one when nobody says so. It fails with Invalid, and the hint, where nobody does.
+func (c *call) whose(hint string, args ...any) (string, error) {
+	if tenant := cmp.Or(c.query.Get("tenant"), c.actor.Tenant); tenant != "" {
+		return tenant, nil
+	}
+	return "", badParam("tenant", "the parameter tenant is missing").Because(postern.MissingParameter).WithHint(hint, args...)
 }
 
 // paging reads limit and after.

@@ -123,6 +123,17 @@ func TestBodiesOfOtherKindsAreRefused(t *testing.T) {
 	}
 }
 
+func TestAListIsOfTheActorsOwnTenantWhenNobodySaysWhose(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/admin/v1/clients", "/admin/v1/audit", "/admin/v1/audit/verify"} {
+		h := newHouse(good())
+		h.claims.Scope = postern.Scopes{admin.ScopeTenantRead}
+		if w := send(t, h.handler(t), "GET", path, ""); w.Code != 200 || len(h.desk.asked) != 1 || !strings.Contains(fmt.Sprintf("%+v", h.desk.asked), "acme") {
+			t.Errorf("%s: got %d %s, asked %+v", path, w.Code, w.Body, h.desk.asked)
+		}
+	}
+}
+
 func TestQueriesAreReadStrictly(t *testing.T) {
 	t.Parallel()
 	for target, param := range map[string]string{
@@ -137,10 +148,12 @@ func TestQueriesAreReadStrictly(t *testing.T) {
 		"/admin/v1/tenants?a;b":                               "query",
 		"/admin/v1/tenants?%zz":                               "query",
 		"/admin/v1/clients?text=" + strings.Repeat("a", 2000): "text",
-		"/admin/v1/audit?since=yesterday":                     "since",
-		"/admin/v1/audit?after=LTE":                           "after", // -1
+		"/admin/v1/audit?tenant=acme&since=yesterday":         "since",
+		"/admin/v1/audit?tenant=acme&after=LTE":               "after", // -1
 		"/admin/v1/usage?step=minute":                         "step",
 		"/admin/v1/audit/verify":                              "tenant",
+		"/admin/v1/audit":                                     "tenant",
+		"/admin/v1/clients?tenant=":                           "tenant",
 		"/admin/v1/keys?x=1":                                  "x",
 	} {
 		h := newHouse(good())

@@ -136,7 +136,11 @@ func (c *call) listClients() error {
 	if err != nil {
 		return err
 	}
-	all, err := c.office.Clients(c.ctx, postern.ClientQuery{Tenant: c.query.Get("tenant"), Text: c.query.Get("text"), Paging: p})
+	tenant, err := c.whose("%s/tenants lists them", base)
+	if err != nil {
+		return err
+	}
+	all, err := c.office.Clients(c.ctx, postern.ClientQuery{Tenant: tenant, Text: c.query.Get("text"), Paging: p})
 	if err != nil {
 		return err
 	}

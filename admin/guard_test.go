@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ var bodies = map[string]string{
 func target(op admin.Operation) string {
 	path := strings.NewReplacer("{tenant}", "acme", "{client}", "c2", "{user}", "u1", "{key}", "k1", "{secret}", "s0", "{operator}", "o1", "{session}", "s").Replace(op.Path)
 	switch {
-	case strings.HasSuffix(op.Path, "/audit/verify"):
+	case op.Method == "GET" && slices.Contains([]string{"/admin/v1/clients", "/admin/v1/audit", "/admin/v1/audit/verify"}, op.Path):
 		path += "?tenant=acme"
 	case op.Method == "DELETE" && strings.HasSuffix(op.Path, "/resources"):
 		path += "?url=https://api.acme.test"

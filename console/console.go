@@ -35,6 +35,9 @@ type Config struct {
 	Attributes []string // fields of persons that a whitelist can name
 	Switches   []Switch // of a sandbox
 	FaultKinds []string
+	// RotateEvery is the age at which a key is followed by another; 0 or less is when
+	// somebody says so.
+	RotateEvery time.Duration
 
 	Now func() time.Time // nil is time.Now
 	Log *slog.Logger     // nil discards

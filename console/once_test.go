@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/console"
 )
 
 // ticking is a clock that goes on whenever somebody looks.
@@ -167,4 +168,24 @@ func (o *office) InviteOperator(_ context.Context, id string) (postern.Operator,
 	}
 	o.invites["another"] = id
 	return *p, postern.NewSecret("another"), nil
+}
+
+func TestTheOverviewSaysWhenKeysAreFollowed(t *testing.T) {
+	t.Parallel()
+	for every, want := range map[time.Duration]string{90 * 24 * time.Hour: "another signs from", 0: "signs since"} {
+		town := newTown(atNoon)
+		town.keys = town.keys[2:3] // one that signs, without a successor
+		cfg := town.config()
+		cfg.RotateEvery = every
+		h, err := console.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := newBrowser(t, town)
+		b.h = h
+		r := b.as("ada@example.org").get("/console/")
+		if date := noon.AddDate(0, -2, 91).Format("2 Jan 2006"); !strings.Contains(r.text, want) || strings.Contains(r.text, date) != (every > 0) {
+			t.Errorf("every %s: want %q and %s in %s", every, want, date, r.text)
+		}
+	}
 }

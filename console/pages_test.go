@@ -55,7 +55,7 @@ func shown() map[string]console.Frame {
 		"prove":         inside(console.Frame{Page: console.ProvePage{Action: "/console/clients/new", Carried: []console.Carry{{Name: "name", Value: "x"}}, Email: "ada@example.org", TOTP: true, Back: "/console/"}}),
 		"overview": inside(console.Frame{Page: console.OverviewPage{Tenant: "acme", Days: 7, Ranges: []int{1, 7}, Chart: chart, Clients: bars, Through: noon, Old: bars[:1], Unusual: bars[:1],
 			Expiring: []postern.ExpiringSecret{{Tenant: "acme", ClientID: "aaclient", Name: "Payroll sync", ExpiresAt: noon.AddDate(0, 0, 12)}},
-			Keys:     []console.KeyRow{{Alg: postern.ES256, ID: "4f1d", Since: noon, Next: noon.AddDate(0, 0, 1)}, {Alg: postern.RS256, ID: "77c0", Since: noon}},
+			Keys:     []console.KeyRow{{Alg: postern.ES256, ID: "4f1d", Since: noon, Next: noon.AddDate(0, 0, 1), Made: true}, {Alg: postern.EdDSA, ID: "91ab", Since: noon, Next: noon.AddDate(0, 0, 90)}, {Alg: postern.RS256, ID: "77c0", Since: noon}},
 			Nodes:    []postern.Node{{Name: "gate-1", Version: "v1", StartedAt: noon, SeenAt: noon}}, Database: "sqlite", Version: "v1", Warnings: []string{"look here"}}, Flash: &console.Flash{Text: "Welcome."}}),
 		"overview_empty": inside(console.Frame{Page: console.OverviewPage{Days: 1, Ranges: []int{1, 7}, Chart: console.Draw("Tokens", postern.Usage{}, console.Lately(noon, 1), nil)}}),
 		"clients": inside(console.Frame{Page: console.ClientsPage{Tenant: "acme", Text: "pay", Next: "/console/clients?after=x", Rows: []console.ClientRow{

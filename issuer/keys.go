@@ -43,6 +43,10 @@ const (
 	minKeepAfter    = postern.MaxTokenLife + allowedSkew + JWKSMaxAge
 )
 
+// Every is the age at which a key is followed by another, or 0 when only a command makes
+// one.
+func (p KeyPolicy) Every() time.Duration { return max(0, p.orDefault().RotateEvery) }
+
 func (p KeyPolicy) orDefault() KeyPolicy {
 	if p.RotateEvery == 0 {
 		p.RotateEvery = 90 * 24 * time.Hour

@@ -73,7 +73,7 @@ func (h *house) consoleConfig(tokens []dialect.Route) console.Config {
 		Office: h.registrar.Office, Door: h.registrar, Wardrobe: h.registrar,
 		Directory: func(tenant string) postern.Directory { return p.db.Directory(tenant) },
 		Try:       console.Within(mux), PublicURL: h.url, Secure: h.secure(),
-		Attributes: hr.AttributeNames(), FaultKinds: hr.FaultKinds, Now: p.now, Log: h.log,
+		Attributes: hr.AttributeNames(), FaultKinds: hr.FaultKinds, RotateEvery: p.cfg.keyPolicy().Every(), Now: p.now, Log: h.log,
 	}
 	copy(cfg.Key[:], p.box.Derive("postern console v1", len(cfg.Key)))
 	for _, d := range dialect.All {

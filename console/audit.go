@@ -35,6 +35,7 @@ type EventRow struct {
 	Seq                          int64
 	At                           time.Time
 	Action, Actor, Client, Words string
+	Name                         string // of the operator that the actor is, for those who may know
 	Bad, Fresh                   bool
 	Details                      []Pair
 }
@@ -132,7 +133,7 @@ func (c *call) auditPage() error {
 	}
 	newest := seen
 	for _, e := range events {
-		if p.Live && e.Action == postern.ActAuditRead && e.Actor == "operator:"+c.operator.ID {
+		if p.Live && e.Action == postern.ActAuditRead && e.Actor == ofOperator+c.operator.ID {
 			continue // following leaves records of its own
 		}
 		row := rowOf(e)
@@ -144,8 +145,36 @@ func (c *call) auditPage() error {
 		p.Rows = append(p.Rows, row)
 	}
 	p.addresses(next, newest)
+	if err := c.nameActors(p.Rows); err != nil {
+		return err
+	}
 	return c.show(p)
 }
+
+// nameActors says who the operators are that did something: an id says nothing to anybody.
+// Those who may not look at operators know themselves alone; who is gone stays an id.
+func (c *call) nameActors(rows []EventRow) error {
+	names := map[string]string{ofOperator + c.operator.ID: c.operator.Email}
+	strange := func(row EventRow) bool {
+		return strings.HasPrefix(row.Actor, ofOperator) && names[row.Actor] == ""
+	}
+	if c.may().Look && slices.ContainsFunc(rows, strange) {
+		page, err := c.office.Operators(c.ctx, postern.Paging{Limit: postern.MaxPage})
+		if err != nil {
+			return err
+		}
+		for _, o := range page.Items {
+			names[ofOperator+o.ID] = o.Email
+		}
+	}
+	for i := range rows {
+		rows[i].Name = names[rows[i].Actor]
+	}
+	return nil
+}
+
+// ofOperator is what an operator is called by in a trail, before the id.
+const ofOperator = "operator:"
 
 // addresses makes the links of a page that has the newest record and goes on at next.
 func (p *AuditPage) addresses(next, newest int64) {

@@ -101,7 +101,7 @@ func draw(title string, u postern.Usage, p period, dialects []Dialect) Chart {
 	if c.Refused > 0 {
 		c.Legend = append(c.Legend, Legend{"cbad", "Refused"})
 	}
-	c.Summary = thousands(c.Issued) + " tokens given and " + thousands(c.Refused) + " refused in " + span(time.Duration(p.Cuts)*p.Step)
+	c.Summary = thousands(c.Issued) + plural(c.Issued, " token", " tokens") + " given and " + thousands(c.Refused) + " refused in " + span(time.Duration(p.Cuts)*p.Step)
 	c.paint(p)
 	return c
 }
@@ -202,4 +202,12 @@ func clientBars(list []postern.ClientUsage, names map[string]string) (out []Clie
 	}
 	slices.SortStableFunc(out, func(a, b ClientBar) int { return cmp.Compare(b.Issued+b.Refused, a.Issued+a.Refused) })
 	return out
+}
+
+// plural gives the word for one, or for any other number.
+func plural(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }

@@ -189,3 +189,22 @@ func TestTheOverviewSaysWhenKeysAreFollowed(t *testing.T) {
 		}
 	}
 }
+
+func TestTheTrailNamesOperatorsToThoseWhoMayKnow(t *testing.T) {
+	t.Parallel()
+	town := newTown(atNoon)
+	for i, who := range []string{"ada", "gus", "long-gone"} {
+		town.events = append(town.events, postern.Event{Tenant: "acme", Seq: int64(90 + i), At: noon, Action: postern.ActClientChanged, Actor: "operator:" + who})
+	}
+	for who, want := range map[string][]string{
+		"eve@example.org": {"<td>ada@example.org</td>", "<td>gus@example.org</td>", "<td><code>operator:long-gone</code></td>"},
+		"gus@example.org": {"<td><code>operator:ada</code></td>", "<td>gus@example.org</td>", "<td><code>operator:long-gone</code></td>"},
+	} {
+		r := newBrowser(t, town).as(who).get("/console/audit?tenant=acme")
+		for _, cell := range want {
+			if !strings.Contains(r.text, cell) {
+				t.Errorf("%s does not see %s", who, cell)
+			}
+		}
+	}
+}

@@ -25,5 +25,5 @@ func SignedIn(door postern.Door, r *http.Request, secure bool) (postern.Actor, e
 // actor is what an operator is in the office.
 func (c *call) actor(o postern.Operator, s postern.Session) postern.Actor {
 	b := c.browser()
-	return postern.Actor{Name: "operator:" + o.ID, Role: o.Role, Tenant: o.Tenant, ProvenAt: s.ProvenAt, RequestID: b.RequestID, Source: b.Source}
+	return postern.Actor{Name: ofOperator + o.ID, Role: o.Role, Tenant: o.Tenant, ProvenAt: s.ProvenAt, RequestID: b.RequestID, Source: b.Source}
 }

@@ -366,7 +366,7 @@ func TestACredentialThatMayNotReadAbsencesIsToldBeforeAnybodyConfirms(t *testing
 	l := newLedger()
 	l.refuses = postern.Errorf(postern.Forbidden, "the permission is missing")
 	data, err := book(t, over(l, nil), mcptool.Caller{Tenant: "acme", ClientID: "k", Judged: true}, wish())
-	if e := postern.AsError(err); postern.CodeOf(err) != postern.Forbidden || e.Param != "personio:absences:read" || !strings.Contains(e.Msg, `"Absences: Read"`) {
+	if e := postern.AsError(err); postern.CodeOf(err) != postern.Forbidden || e.Param != "personio:absences:read" || !strings.Contains(e.Msg, `"Absences: Read"`) || strings.Contains(e.Hint, "create_absence_period") {
 		t.Errorf("got %v, %v, want to be told of absences", data, err)
 	}
 }

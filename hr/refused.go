@@ -25,7 +25,9 @@ func refused(resp *http.Response, a ask, body []byte) error {
 		if said.text != "" {
 			e.Msg += ": " + strconv.Quote(postern.Shorten(said.text, 300))
 		}
-		e.Hint = postern.Shorten(said.hint, 300)
+		if said.hint != "" { // in quotes like the rest: whoever reads it is not to take it for ours
+			e.Hint = "the API says: " + strconv.Quote(postern.Shorten(said.hint, 300))
+		}
 	case postern.NotFound:
 		e.Msg = "the HR API has nothing there"
 	case postern.Unauthenticated:

@@ -108,12 +108,6 @@ func (s *sheets) render(w io.Writer, f Frame) error {
 	return t.ExecuteTemplate(w, "frame.html", f)
 }
 
-// fragment writes a part of a page, by the name of its template.
-func (s *sheets) fragment(w io.Writer, name string, f Frame) error {
-	f.Head = f.Page.page()
-	return s.pages[f.Head.Sheet].ExecuteTemplate(w, name, f)
-}
-
 func (s *sheets) funcs() template.FuncMap {
 	return template.FuncMap{
 		"asset": func(name string) (string, error) {

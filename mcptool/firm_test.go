@@ -215,15 +215,6 @@ func (c *counted) call(method string) (func(), error) {
 	return done, nil
 }
 
-func (c *counted) total() (n int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, v := range c.calls {
-		n += v
-	}
-	return n
-}
-
 func through[T any](c *counted, method string, do func() (T, error)) (T, error) {
 	done, err := c.call(method)
 	defer done()

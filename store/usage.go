@@ -131,7 +131,7 @@ func (db *DB) usageOfBusiest(ctx context.Context, tenant string, day int64) ([]p
 	for _, c := range notable(candidates, usageAddedUp, usageOddAdded) {
 		of[c.Tenant] = append(of[c.Tenant], c.ClientID)
 	}
-	all := map[string]postern.ClientUsage{} // by id, which no two tenants have
+	all := map[client]postern.ClientUsage{}
 	candidates = candidates[:0]
 	for tenant, ids := range of {
 		f := filter{}
@@ -143,13 +143,13 @@ func (db *DB) usageOfBusiest(ctx context.Context, tenant string, day int64) ([]p
 			return nil, err
 		}
 		for _, c := range some {
-			all[c.ClientID] = c
-			candidates = append(candidates, topRow{ClientID: c.ClientID, Count: c.Issued + c.Refused, Refused: c.Refused, Query: c.Query})
+			all[client{tenant, c.ClientID}] = c
+			candidates = append(candidates, topRow{Tenant: tenant, ClientID: c.ClientID, Count: c.Issued + c.Refused, Refused: c.Refused, Query: c.Query})
 		}
 	}
 	var out []postern.ClientUsage
 	for _, c := range notable(candidates, usageClients, usageOdd) {
-		out = append(out, all[c.ClientID])
+		out = append(out, all[client{c.Tenant, c.ClientID}])
 	}
 	return out, nil
 }

@@ -12,7 +12,7 @@ BUILD   := CGO_ENABLED=0 go build -trimpath -ldflags "$(LDFLAGS)"
 # How long `make fuzz` gives each fuzz test.
 FUZZTIME ?= 20s
 # How long one package may test. The slowest takes a fraction of it.
-TESTTIME ?= 15m
+TESTTIME ?= 40m
 # What else goes to the program, such as `make run ARGS="--listen :8081"` and
 # `make bench ARGS=-short`.
 ARGS ?=

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"postern.dev/postern"
+	"postern.dev/postern/store"
 )
 
 // desk is a world for commands that run in this process, with what they print.
@@ -238,8 +240,17 @@ func TestServeSaysInPlainTextWhereItListens(t *testing.T) {
 func TestATableCannotSteerTheTerminal(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	evil := "a\x1b[2Jb\rc\u009bd"
-	d.ok(t, "tenant", "create", "acme", "--name", evil)
+	d.ok(t, "tenant", "create", "acme")
+	// No command takes such a name; a database from elsewhere may hold one.
+	db, err := store.Open(t.Context(), "sqlite:"+filepath.Join(d.env.getenv("POSTERN_DATA"), "postern.db"), store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev := postern.Event{Tenant: "acme", At: time.Now(), Action: postern.ActTenantChanged, Actor: "test"}
+	_, err = db.ChangeTenant(t.Context(), "acme", ev, func(tenant *postern.Tenant) error { tenant.Name = "a\x1b[2Jb\rc\u009bd"; return nil })
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
 	for _, args := range [][]string{{"tenant", "list"}, {"tenant", "show", "acme"}} {
 		if got := d.ok(t, args...); strings.ContainsAny(got, "\x1b\r\u009b") || !strings.Contains(got, "a?[2Jb?c?d") {
 			t.Errorf("%q: got %q, want the control characters replaced", args, got)

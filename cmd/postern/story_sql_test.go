@@ -52,7 +52,11 @@ func rows(ts *testscript.TestScript) string {
 }
 
 func dump(ts *testscript.TestScript, db *sql.DB, table string) (out []string) {
-	found, err := db.Query(`SELECT * FROM ` + table)
+	statement := `SELECT * FROM ` + table
+	if table == "counters" {
+		statement += ` WHERE name <> 'tally'` // how often a server looked for something to count
+	}
+	found, err := db.Query(statement)
 	ts.Check(err)
 	defer func() { _ = found.Close() }()
 	names, err := found.Columns()

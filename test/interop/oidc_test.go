@@ -93,8 +93,9 @@ func TestDiscoveryFindsEverythingAtTheIssuer(t *testing.T) {
 	if got := p.Endpoint().TokenURL; got != d.env["OAUTH2_TOKEN_URL"] {
 		t.Errorf("token endpoint: got %q, want %q", got, d.env["OAUTH2_TOKEN_URL"])
 	}
-	if e := p.Endpoint(); e.AuthURL != "" || p.UserInfoEndpoint() != "" {
-		t.Errorf("endpoints of people: got %q and %q, want none", e.AuthURL, p.UserInfoEndpoint())
+	// It is there because some clients refuse metadata without it, and signs nobody in.
+	if e := p.Endpoint(); e.AuthURL != d.env["POSTERN_URL"]+"/oauth2/authorize" || p.UserInfoEndpoint() != "" {
+		t.Errorf("endpoints of people: got %q and %q", e.AuthURL, p.UserInfoEndpoint())
 	}
 	var m struct {
 		JWKS       string   `json:"jwks_uri"`

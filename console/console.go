@@ -117,20 +117,29 @@ func New(cfg Config) (http.Handler, error) {
 	return mux, nil
 }
 
+// routes gives each path of a page as a route of its own, whatever the methods there: the
+// server that takes them logs the pattern and never the path.
 func (h *house) routes() []Route {
 	inner := http.NewServeMux()
-	out := []Route{
-		{Pattern: "/console", Handler: http.HandlerFunc(h.toOverview)},
-		{Pattern: "/console/", Handler: inner},
+	out := []Route{{Pattern: "/console", Handler: http.HandlerFunc(h.toOverview)}}
+	at := map[string]int{}
+	handle := func(pattern string, handler http.Handler) *Route {
+		inner.Handle(pattern, handler)
+		path := pattern[strings.IndexByte(pattern, '/'):]
+		i, ok := at[path]
+		if !ok {
+			i = len(out)
+			at[path], out = i, append(out, Route{Pattern: path, Handler: inner})
+		}
+		return &out[i]
 	}
 	for _, p := range pages() {
-		inner.Handle(p.pattern, h.serve(p))
-		if p.long {
-			out = append(out, Route{Pattern: p.pattern, Handler: h.serve(p), Timeout: MaxLong})
+		if r := handle(p.pattern, h.serve(p)); p.long {
+			r.Timeout = MaxLong
 		}
 	}
-	inner.Handle("GET /console/assets/{name}", http.HandlerFunc(h.asset))
-	inner.Handle("/console/", h.serve(page{open: true, do: (*call).nowhere}))
+	handle("GET /console/assets/{name}", http.HandlerFunc(h.asset))
+	handle("/console/", h.serve(page{open: true, do: (*call).nowhere}))
 	return out
 }
 

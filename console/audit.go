@@ -85,8 +85,9 @@ func (c *call) auditFilter() (postern.EventFilter, AuditFilter, error) {
 // auditLimit is how many records a page has.
 const auditLimit = 100
 
-// maxSearches bounds how often a page goes on searching where nothing was found.
-const maxSearches = 4
+// keepSearching is how long a page goes on searching where nothing was found: what one
+// search takes comes on top, and all of it is to stay under 50 ms.
+const keepSearching = 15 * time.Millisecond
 
 // pickChain finds the trail that a page is about: that of a tenant, or what belongs to
 // none.
@@ -109,13 +110,13 @@ func (c *call) auditPage() error {
 	}
 	var events []postern.Event
 	next := f.Before
-	for range maxSearches {
+	for begun := time.Now(); ; {
 		page, err := c.office.Events(c.ctx, f)
 		if err != nil {
 			return err
 		}
 		events, next = page.Events, page.Next
-		if f.Before = next; len(events) > 0 || next == 0 {
+		if f.Before = next; len(events) > 0 || next == 0 || time.Since(begun) > keepSearching {
 			break
 		}
 	}

@@ -254,7 +254,8 @@ func readEnv(path string) (map[string]string, error) {
 // No value holds a quote: they are addresses, ids and secrets of ours.
 func writeEnv(path string, vars map[string]string) error {
 	var b strings.Builder
-	b.WriteString("# Credentials of the demo tenant. Source it: . " + path + "\n")
+	b.WriteString("# Credentials of the demo tenant. Source it: . " + path + "\n" +
+		"# POSTERN_ADMIN_EMAIL and POSTERN_ADMIN_PASSWORD sign in at " + vars["POSTERN_URL"] + "/console/.\n")
 	for _, name := range demoNames {
 		fmt.Fprintf(&b, "%s='%s'\n", name, vars[name])
 	}
@@ -274,8 +275,9 @@ func writeEnv(path string, vars map[string]string) error {
 	return os.Rename(tmp, path)
 }
 
-// demoTour prints a command for each dialect that works when pasted into a shell.
-func (p *place) demoTour() {
+// demoTour prints a command for each dialect that works when pasted into a shell, and
+// where the console is, without what is secret.
+func (p *place) demoTour(url string) {
 	path, err := filepath.Abs(p.demoFile())
 	if err != nil {
 		path = p.demoFile()
@@ -290,6 +292,7 @@ func (p *place) demoTour() {
 	} else {
 		fmt.Fprint(p.stdout, "\n# MCP: the tools for AI agents are experimental; --experimental tools enables them\n")
 	}
+	fmt.Fprintf(p.stdout, "\nThe console is at %s/console/: sign in as %s; the password is POSTERN_ADMIN_PASSWORD in %s.\n", url, demoOperatorEmail, path)
 	fmt.Fprint(p.stdout, "\nCtrl-C stops the server; everything it knows stays in "+p.cfg.Data+".\n")
 }
 

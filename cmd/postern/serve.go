@@ -77,7 +77,7 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 			slog.String("listen", h.server.Bound()), slog.String("version", version), slog.String("database", p.db.Engine()))
 		logs.Flush()
 		if c.Demo {
-			p.demoTour()
+			p.demoTour(h.url)
 		}
 		if err := h.firstLink(ctx); err != nil {
 			log.LogAttrs(ctx, slog.LevelWarn, "there is no link for the first operator", slog.Any("err", err))

@@ -38,6 +38,9 @@ type Config struct {
 	// Session says who is signed in at the browser that sends a cookie. It fails with
 	// Unauthenticated for nobody. Nil lets no browser in.
 	Session func(*http.Request) (postern.Actor, error)
+	// Pace counts a call of an actor, by name, and says how long to wait when it is one too
+	// many. Nil bounds nothing.
+	Pace func(actor string, now time.Time) (wait time.Duration)
 	// Switches are those of every sandbox, in the order they are shown.
 	Switches []Switch
 	Log      *slog.Logger
@@ -74,6 +77,10 @@ func Routes(cfg Config) []Route {
 	}
 	return append(out, Route{Pattern: base + "/", Handler: h.serve(nil)}, openapiRoute())
 }
+
+// DefaultPerMinute is how many calls one actor may make in a minute: all of them at once,
+// and one more for each that time has forgiven. It is what Config.Pace is to be made of.
+const DefaultPerMinute = 600
 
 // base is where the API is.
 const base = "/admin/v1"

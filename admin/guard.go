@@ -9,7 +9,7 @@ import (
 	"postern.dev/postern"
 )
 
-// serve is the way of every call, in order: method, who asks, what for; then the
+// serve is the way of every call, in order: method, who asks, how often, what for; then the
 // operation, and its failure as a problem. some are the operations of one path; none is
 // a path that does not exist.
 func (h *house) serve(some []route) http.Handler {
@@ -47,6 +47,9 @@ func (c *call) pass(some []route) error {
 		return err
 	}
 	if err := c.admit(); err != nil {
+		return err
+	}
+	if err := c.pace(); err != nil {
 		return err
 	}
 	if err := c.readQuery(); err != nil {
@@ -144,6 +147,20 @@ func (c *call) admitClient() error {
 	actor.ProvenAt = c.Now() // a machine proves itself with every call
 	c.actor = c.dated(actor)
 	return nil
+}
+
+// pace refuses a call of an actor who makes too many.
+func (c *call) pace() error {
+	if c.Pace == nil {
+		return nil
+	}
+	wait := c.Pace(c.actor.Name, c.Now())
+	if wait == 0 {
+		return nil
+	}
+	e := postern.Errorf(postern.TooMany, "these are too many calls").WithHint("wait as long as Retry-After says, and make fewer of them at once")
+	e.Wait, e.Cause = wait, "pace"
+	return e
 }
 
 // dated says of the call what an Office writes down.

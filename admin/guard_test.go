@@ -313,6 +313,42 @@ func TestOtherPathsAndMethodsAreRefused(t *testing.T) {
 	}
 }
 
+// Clients and operators are counted by their names, once they are known: who is not let in
+// uses up nobody's calls.
+func TestWhoAsksTooOftenWaits(t *testing.T) {
+	t.Parallel()
+	for _, op := range admin.Operations() {
+		h := newHouse(good())
+		h.session = func(*http.Request) (postern.Actor, error) {
+			return postern.Actor{Name: "operator:o1", Role: postern.Owner, ProvenAt: now}, nil
+		}
+		var counted []string
+		h.pace = func(actor string, at time.Time) time.Duration {
+			if !at.Equal(now) {
+				t.Errorf("counted at %s", at)
+			}
+			counted = append(counted, actor)
+			return 1500 * time.Millisecond
+		}
+		for _, headers := range [][]string{nil, {"Authorization", "", "Cookie", "a=b", "X-Postern-CSRF", "1"}} {
+			status, head, p := call(t, h.handler(t), op, headers...)
+			if status != 429 || p.Code != postern.TooMany || p.Hint == "" || head.Get("Retry-After") != "2" {
+				t.Errorf("%s %s: got %d %+v %v", op.Method, op.Path, status, p, head)
+			}
+		}
+		h.refusal = postern.Errorf(postern.Unauthenticated, "no").Because(postern.BadToken)
+		if status, _, _ := call(t, h.handler(t), op); status != 401 {
+			t.Errorf("%s %s: got %d for a bad token", op.Method, op.Path, status)
+		}
+		if diff := cmp.Diff([]string{"client:c1ient", "operator:o1"}, counted); diff != "" {
+			t.Errorf("%s %s: counted (-want +got):\n%s", op.Method, op.Path, diff)
+		}
+		if len(h.desk.asked) != 0 {
+			t.Errorf("%s %s: the office was asked", op.Method, op.Path)
+		}
+	}
+}
+
 // A wait is told.
 func TestRetryAfterIsToldInWholeSeconds(t *testing.T) {
 	t.Parallel()

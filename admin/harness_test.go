@@ -43,6 +43,7 @@ type house struct {
 	refusal error // of every token
 	want    postern.Want
 	session func(*http.Request) (postern.Actor, error)
+	pace    func(string, time.Time) time.Duration
 }
 
 func newHouse(gives func(call string, with []any) (any, error)) *house {
@@ -64,7 +65,7 @@ func (h *house) Verify(_ context.Context, raw string, want postern.Want) (poster
 
 func (h *house) config() admin.Config {
 	return admin.Config{Office: func(a postern.Actor) postern.Office { h.desk.actor = a; return h.desk }, Verifier: h, PublicURL: origin,
-		Audience: []string{origin, origin + "/admin/v1"}, Session: h.session, Switches: switches, Now: func() time.Time { return now }}
+		Audience: []string{origin, origin + "/admin/v1"}, Session: h.session, Pace: h.pace, Switches: switches, Now: func() time.Time { return now }}
 }
 
 // handler serves every route as the server does, and holds every exchange against the

@@ -126,6 +126,26 @@ func (b *buckets) makeRoom(now time.Time) {
 	}
 }
 
+// Pace bounds how often each of many callers may ask, with the memory of at most 50,000
+// of them. It may be used by any number of goroutines.
+type Pace struct{ b *buckets }
+
+// NewPace makes a Pace of so many a minute: all of them at once, and one more for each
+// that time has forgiven. Zero or less bounds nothing.
+func NewPace(perMinute int) *Pace {
+	if perMinute <= 0 {
+		return &Pace{newBuckets(-1, time.Minute)}
+	}
+	return &Pace{newBuckets(perMinute, time.Minute/time.Duration(perMinute))}
+}
+
+// Take counts one of a caller's, and says how long the caller has to wait when it is one
+// too many, which is not counted.
+func (p *Pace) Take(caller string, now time.Time) (wait time.Duration) {
+	wait, _ = p.b.add(caller, now)
+	return wait
+}
+
 // windows counts requests by key in windows of one minute that open with the
 // first: what a provider means by "n requests per minute, then a pause".
 type windows struct {

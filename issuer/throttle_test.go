@@ -272,3 +272,31 @@ func TestAnUnknownSourceIsOneSource(t *testing.T) {
 		t.Error("failures without an address are not counted")
 	}
 }
+
+func TestAPaceIsForEachCallerAndForgives(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+	p := issuer.NewPace(60)
+	for i := range 60 {
+		if wait := p.Take("one", now); wait != 0 {
+			t.Fatalf("call %d of 60 has to wait %s", i+1, wait)
+		}
+	}
+	for _, x := range []struct {
+		caller string
+		after  time.Duration
+		wait   time.Duration
+	}{{"one", 0, time.Second}, {"two", 0, 0}, {"one", 400 * time.Millisecond, 600 * time.Millisecond}, {"one", time.Second, 0}, {"one", time.Second, time.Second}} {
+		if wait := p.Take(x.caller, now.Add(x.after)); wait != x.wait {
+			t.Errorf("%s after %s: got %s, want %s", x.caller, x.after, wait, x.wait)
+		}
+	}
+	for _, none := range []int{0, -1, -600} {
+		p := issuer.NewPace(none)
+		for range 1000 {
+			if wait := p.Take("one", now); wait != 0 {
+				t.Fatalf("a pace of %d bounds", none)
+			}
+		}
+	}
+}

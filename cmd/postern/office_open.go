@@ -152,9 +152,17 @@ type officeWay struct {
 	server string
 }
 
-// RoundTrip implements http.RoundTripper.
+// maxPaced bounds how often a call is made again that was one too many.
+const maxPaced = 3
+
+// RoundTrip implements http.RoundTripper. Of a long list some page may be one call too many:
+// it is asked for again, for which the next transport waits as long as the server said.
 func (w *officeWay) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := w.next.RoundTrip(r)
+	for again := 0; err == nil && again < maxPaced && r.Method == http.MethodGet && resp.StatusCode == http.StatusTooManyRequests; again++ {
+		_ = resp.Body.Close() // it said no more than that
+		resp, err = w.next.RoundTrip(r)
+	}
 	if err == nil {
 		return resp, nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"postern.dev/postern/console"
 	"postern.dev/postern/dialect"
 	"postern.dev/postern/hr"
+	"postern.dev/postern/issuer"
 	"postern.dev/postern/server"
 )
 
@@ -45,7 +47,9 @@ func (h *house) mountOffice(tokens []dialect.Route) error {
 }
 
 func (h *house) adminConfig() admin.Config {
+	pace := issuer.NewPace(cmp.Or(h.place.cfg.Limits.RequestsPerClient, 1) * admin.DefaultPerMinute)
 	cfg := admin.Config{
+		Pace:   pace.Take,
 		Office: h.registrar.Office, Verifier: h.issuer, PublicURL: h.url, Audience: []string{h.url, h.url + "/admin/v1"},
 		Session: h.session, Log: h.log, Now: h.place.now,
 	}

@@ -62,6 +62,21 @@ func (c *call) promise(how byte, key string, what any) (string, *pledge) {
 // its own, for one that is not ours, is too old, or is another caller's, another change's
 // or another way's.
 func (c *call) redeem(how byte, text string, what any) (*pledge, error) {
+	p, err := c.read(how, text)
+	switch {
+	case err != nil:
+		return nil, err
+	case !c.Now().Before(p.until):
+		return nil, expired()
+	case !bytes.Equal(p.what[:], c.change(p.key, what)[:len(p.what)]):
+		return nil, confirmation("the confirmation is for other arguments")
+	}
+	return p, nil
+}
+
+// read takes a confirmation apart, however old it is and whatever it is for. It fails as
+// redeem does for one that is not ours, or is another caller's or another way's.
+func (c *call) read(how byte, text string) (*pledge, error) {
 	p := &pledge{}
 	if len(text) > maxConfirm {
 		return nil, notGiven()
@@ -84,10 +99,6 @@ func (c *call) redeem(how byte, text string, what any) (*pledge, error) {
 		return nil, confirmation("the confirmation is that of a question, which a person has to answer")
 	case !bytes.Equal(p.who[:], c.principal()[:len(p.who)]):
 		return nil, confirmation("the confirmation was given to another caller")
-	case !c.Now().Before(p.until):
-		return nil, expired()
-	case !bytes.Equal(p.what[:], c.change(p.key, what)[:len(p.what)]):
-		return nil, confirmation("the confirmation is for other arguments")
 	}
 	return p, nil
 }
@@ -135,32 +146,43 @@ func marshal(v any) []byte {
 	return b
 }
 
-// maxSpent bounds how many confirmations that were used are remembered at a time. It is
-// far above what people confirm in ten minutes.
-const maxSpent = 10_000
+// How many confirmations that were answered are remembered at a time: of all callers, and
+// of one, so that none takes the room of the others. Both are far above what people
+// answer in ten minutes.
+const (
+	maxSpent     = 20_000
+	maxSpentEach = 1_000
+)
 
-// spent remembers which confirmations were used, and what came of it, for as long as they
-// are good: a second use finds the outcome of the first and not a second booking.
+// spent remembers which confirmations were answered, and what came of it, for as long as
+// they are good: a second yes finds the outcome of the first and not a second booking,
+// and a yes after a no finds the no. Each process has its own.
 type spent struct {
 	now func() time.Time
 
 	mu   sync.Mutex
 	uses map[[16]byte]*use // by MAC
+	each map[[8]byte]int   // how many of them are a caller's
 	next time.Time         // when old ones are looked for again
 }
 
 // use is what became of a confirmation.
 type use struct {
-	until time.Time
-	done  chan struct{} // closed when out is there, or it failed
-	out   *createOut    // nil when it failed
+	who      [8]byte // as in pledge
+	until    time.Time
+	declined bool
+	done     chan struct{} // closed when out is there, or it failed
+	out      *createOut    // nil when it failed
 }
 
-func newSpent(now func() time.Time) *spent { return &spent{now: now, uses: map[[16]byte]*use{}} }
+func newSpent(now func() time.Time) *spent {
+	return &spent{now: now, uses: map[[16]byte]*use{}, each: map[[8]byte]int{}}
+}
 
 // once lets book run for a confirmation, and remembers what it gave. Who comes while it
 // runs waits for it; who comes after it gets what it gave, and again is true. After a
-// failure the next one may try. It fails with TooMany when too many are remembered.
+// failure the next one may try. It fails with Invalid for a confirmation that was
+// declined, and with TooMany when too many are remembered.
 func (s *spent) once(ctx context.Context, p *pledge, book func() (*createOut, error)) (out *createOut, again bool, err error) {
 	for {
 		u, first, err := s.begin(p)
@@ -186,36 +208,72 @@ func (s *spent) once(ctx context.Context, p *pledge, book func() (*createOut, er
 func (s *spent) begin(p *pledge) (u *use, first bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
-	if !now.Before(p.until) { // it expired on its way here; what it did may be forgotten already
+	if !s.now().Before(p.until) { // it expired on its way here; what it did may be forgotten already
 		return nil, false, expired()
 	}
 	if u := s.uses[p.mac]; u != nil {
+		if u.declined {
+			return nil, false, confirmation("the person who was asked said no to this before")
+		}
 		return u, false, nil
 	}
-	if len(s.uses) >= maxSpent || now.After(s.next) {
-		for id, u := range s.uses {
-			if !u.until.After(now) {
-				delete(s.uses, id)
-			}
-		}
-		s.next = now.Add(time.Minute)
-	}
-	if len(s.uses) >= maxSpent {
+	if u = s.add(p); u == nil {
 		e := postern.Errorf(postern.TooMany, "too many absences were confirmed in the last minutes; nothing was booked")
 		e.Wait = time.Minute
 		return nil, false, e.WithHint("confirm again in a minute")
 	}
-	u = &use{until: p.until, done: make(chan struct{})}
-	s.uses[p.mac] = u
 	return u, true, nil
+}
+
+// decline makes a confirmation worth nothing any more. It says whether it came too late,
+// because a yes was there before.
+func (s *spent) decline(p *pledge) (late bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.uses[p.mac]; u != nil {
+		return !u.declined
+	}
+	if s.now().Before(p.until) {
+		if u := s.add(p); u != nil { // else there is no room to book it either
+			u.declined = true
+			close(u.done)
+		}
+	}
+	return false
+}
+
+// add remembers a confirmation; it gives nil when there is no room.
+func (s *spent) add(p *pledge) *use {
+	now := s.now()
+	if len(s.uses) >= maxSpent || s.each[p.who] >= maxSpentEach || now.After(s.next) {
+		for id, u := range s.uses {
+			if !u.until.After(now) {
+				s.forget(id, u)
+			}
+		}
+		s.next = now.Add(time.Minute)
+	}
+	if len(s.uses) >= maxSpent || s.each[p.who] >= maxSpentEach {
+		return nil
+	}
+	u := &use{who: p.who, until: p.until, done: make(chan struct{})}
+	s.uses[p.mac] = u
+	s.each[p.who]++
+	return u
+}
+
+func (s *spent) forget(id [16]byte, u *use) {
+	delete(s.uses, id)
+	if s.each[u.who]--; s.each[u.who] <= 0 {
+		delete(s.each, u.who)
+	}
 }
 
 func (s *spent) end(id [16]byte, u *use, out *createOut) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if u.out = out; out == nil && s.uses[id] == u {
-		delete(s.uses, id)
+		s.forget(id, u)
 	}
 	close(u.done)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -194,6 +195,38 @@ func TestAConfirmationThatExpiredIsNotRedeemedByASecondUse(t *testing.T) {
 	now = now.Add(time.Hour)
 	if _, err := book(t, tools, agent(), args); postern.CodeOf(err) != postern.Invalid || l.books() != 1 {
 		t.Errorf("got %v and %d absences, want Invalid and 1", err, l.books())
+	}
+}
+
+func TestACallerThatConfirmsFarTooMuchWaitsAndOthersDoNot(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	l := newLedger()
+	tools := over(l, func(c *mcptool.Config) { c.Now = func() time.Time { return now } })
+	confirmed := func(who mcptool.Caller, n int) error {
+		l.booked, l.keys = nil, map[string]int{} // somebody deleted it
+		dry, err := book(t, tools, who, wish("idempotency_key", strconv.Itoa(n)))
+		if err == nil {
+			_, err = book(t, tools, who, wish("confirm", dry["confirm"]))
+		}
+		return err
+	}
+	for n := range 1000 {
+		if err := confirmed(agent(), n); err != nil {
+			t.Fatalf("booking %d: %v", n, err)
+		}
+	}
+	if err := confirmed(agent(), 1000); postern.CodeOf(err) != postern.TooMany || l.books() != 0 {
+		t.Errorf("one too many: got %v and %d absences, want TooMany and none", err, l.books())
+	}
+	other := agent()
+	other.ClientID = "other"
+	if err := confirmed(other, 0); err != nil || l.books() != 1 {
+		t.Errorf("another caller: got %v and %d absences, want one", err, l.books())
+	}
+	now = now.Add(10 * time.Minute)
+	if err := confirmed(agent(), 1001); err != nil || l.books() != 1 {
+		t.Errorf("ten minutes later: got %v and %d absences, want one", err, l.books())
 	}
 }
 

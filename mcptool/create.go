@@ -85,9 +85,7 @@ func (c *call) create(in createIn) (any, error) {
 	how, text := byte(byArgument), in.Confirm
 	if r := c.ask.reply; r != nil {
 		if !r.yes {
-			e := postern.Errorf(postern.Conflict, "the person who was asked did not say yes, so nothing was booked")
-			e.Cause = "declined"
-			return nil, e.WithHint("ask what they want instead; do not try the same again unasked")
+			return nil, c.declined(r.state)
 		}
 		how, text = byPerson, r.state
 	} else if text == "" {
@@ -108,6 +106,17 @@ func (c *call) create(in createIn) (any, error) {
 	before.AlreadyBooked = true
 	c.note("It was booked by an earlier call with this confirmation.")
 	return &before, nil
+}
+
+// declined takes a no to the question with a state: a yes to it counts for nothing any
+// more. Whatever the state is, nothing is booked.
+func (c *call) declined(state string) error {
+	e := postern.Errorf(postern.Conflict, "the person who was asked did not say yes, so nothing was booked")
+	if p, err := c.read(byPerson, state); err == nil && c.spent.decline(p) {
+		e.Msg = "the question was answered with yes before, so this no changes nothing"
+	}
+	e.Cause = "declined"
+	return e.WithHint("ask what they want instead; do not try the same again unasked")
 }
 
 // wanted reads the arguments. It asks nobody but for the time zone.

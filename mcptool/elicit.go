@@ -49,13 +49,15 @@ func question(q *Question) *mcp.CallToolResult {
 }
 
 // replyOf reads what the user of a client answered: yes is a form that was accepted with
-// true in it, and everything else is no. It is nil when no answer came along.
+// true in it, and everything else is no. It is nil when no answer to the question came
+// along: then it is asked again.
 func replyOf(req *mcp.CallToolRequest) *reply {
-	if len(req.Params.InputResponses) == 0 {
+	answer, there := req.Params.InputResponses[askConfirm]
+	if !there {
 		return nil
 	}
 	r := &reply{state: req.Params.RequestState}
-	if said, ok := req.Params.InputResponses[askConfirm].(*mcp.ElicitResult); ok && said != nil && said.Action == "accept" {
+	if said, ok := answer.(*mcp.ElicitResult); ok && said != nil && said.Action == "accept" {
 		r.yes = said.Content[askBook] == true
 	}
 	return r

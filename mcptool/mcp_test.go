@@ -354,7 +354,7 @@ func TestTheStateOfAQuestionIsWorthNothingWithoutTheAnswer(t *testing.T) {
 	if question == nil || asked.RequestState == "" || !strings.Contains(question.Message, "Ada Number7") || l.count() != 0 {
 		t.Fatalf("got %+v and %d writes, want a question", asked.CallToolResult, l.count())
 	}
-	yes := mcp.InputResponseMap{"confirm": &mcp.ElicitResult{Action: "accept", Content: map[string]any{"book": true}}}
+	yes, no := answered("accept", true), answered("decline", true)
 	for name, c := range map[string]struct {
 		s       *mcp.ClientSession
 		args    map[string]any
@@ -362,21 +362,15 @@ func TestTheStateOfAQuestionIsWorthNothingWithoutTheAnswer(t *testing.T) {
 		answers mcp.InputResponseMap
 		later   time.Duration
 	}{
-		"as the argument confirm": {s: s, args: wish("confirm", asked.RequestState)},
-		"no state":                {s: s, args: wish(), answers: yes},
-		"altered":                 {s: s, args: wish(), state: asked.RequestState[:40] + "A" + asked.RequestState[41:] + "A", answers: yes},
-		"another caller":          {s: other, args: wish(), state: asked.RequestState, answers: yes},
-		"other arguments":         {s: s, args: wish("person_id", "8"), state: asked.RequestState, answers: yes},
-		"expired":                 {s: s, args: wish(), state: asked.RequestState, answers: yes, later: 10 * time.Minute},
-		"true as text": {s: s, args: wish(), state: asked.RequestState,
-			answers: mcp.InputResponseMap{"confirm": &mcp.ElicitResult{Action: "accept", Content: map[string]any{"book": "true"}}}},
-		"another question": {s: s, args: wish(), state: asked.RequestState,
-			answers: mcp.InputResponseMap{"other": yes["confirm"]}},
-		"declined": {s: s, args: wish(), state: asked.RequestState,
-			answers: mcp.InputResponseMap{"confirm": &mcp.ElicitResult{Action: "decline", Content: map[string]any{"book": true}}}},
-		"declined, with a confirm of before": {s: s, args: wish("confirm", rehearsed(t, tools, wish())), state: asked.RequestState,
-			answers: mcp.InputResponseMap{"confirm": &mcp.ElicitResult{Action: "cancel"}}},
-		"a confirmation as state": {s: s, args: wish(), state: rehearsed(t, tools, wish()), answers: yes},
+		"as the argument confirm":    {s: s, args: wish("confirm", asked.RequestState)},
+		"no state":                   {s: s, args: wish(), answers: yes},
+		"altered":                    {s: s, args: wish(), state: asked.RequestState[:40] + "A" + asked.RequestState[41:] + "A", answers: yes},
+		"another caller":             {s: other, args: wish(), state: asked.RequestState, answers: yes},
+		"other arguments":            {s: s, args: wish("person_id", "8"), state: asked.RequestState, answers: yes},
+		"expired":                    {s: s, args: wish(), state: asked.RequestState, answers: yes, later: 10 * time.Minute},
+		"declined by another caller": {s: other, args: wish(), state: asked.RequestState, answers: no},
+		"declined without a state":   {s: s, args: wish("confirm", rehearsed(t, tools, wish())), answers: no},
+		"a confirmation as state":    {s: s, args: wish(), state: rehearsed(t, tools, wish()), answers: yes},
 	} {
 		now = now.Add(c.later)
 		res, err := c.s.CallTool(t.Context(), &mcp.CallToolParams{Name: "create_absence_period", Arguments: c.args, RequestState: c.state, InputResponses: c.answers})
@@ -393,14 +387,58 @@ func TestTheStateOfAQuestionIsWorthNothingWithoutTheAnswer(t *testing.T) {
 	}
 }
 
-func TestAStateAloneIsAskedAbout(t *testing.T) {
+// answered is what a client sends of a person who did something with the question.
+func answered(action string, book any) mcp.InputResponseMap {
+	return mcp.InputResponseMap{"confirm": &mcp.ElicitResult{Action: action, Content: map[string]any{"book": book}}}
+}
+
+func TestAQuestionToWhichSomebodySaidNoIsSpent(t *testing.T) {
+	t.Parallel()
+	for name, no := range map[string]mcp.InputResponseMap{
+		"declined": answered("decline", true), "cancelled": answered("cancel", true), "not booked": answered("accept", false), "text": answered("accept", "true"),
+	} {
+		l := newLedger()
+		s := dial(t, over(l, nil), agent(), "stateless", "", byHand())
+		reply := func(state string, answers mcp.InputResponseMap) called {
+			res, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "create_absence_period", Arguments: wish(), RequestState: state, InputResponses: answers})
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			c := called{CallToolResult: res}
+			if len(res.Content) > 0 {
+				c.text = res.Content[0].(*mcp.TextContent).Text
+			}
+			c.data, _ = res.StructuredContent.(map[string]any)
+			return c
+		}
+		first, second := callTool(t, s, "create_absence_period", wish()).RequestState, callTool(t, s, "create_absence_period", wish()).RequestState
+		if got := reply(first, no); !got.IsError || !strings.Contains(got.text, "nothing was booked") {
+			t.Errorf("%s: got %q, want that nothing was booked", name, got.text)
+		}
+		for range 2 {
+			if got := reply(first, answered("accept", true)); !got.IsError || !strings.Contains(got.text, "said no") || l.count() != 0 {
+				t.Errorf("%s, and then yes: got %q and %d writes, want an error and none", name, got.text, l.count())
+			}
+		}
+		if got := reply(second, answered("accept", true)); got.data["booked"] != true || l.count() != 1 {
+			t.Errorf("%s, and yes to another question: got %q and %d writes, want it booked once", name, got.text, l.count())
+		}
+		if got := reply(second, no); !got.IsError || !strings.Contains(got.text, "answered with yes before") || l.count() != 1 {
+			t.Errorf("%s after yes: got %q, want that it comes too late", name, got.text)
+		}
+	}
+}
+
+func TestAStateWithoutItsAnswerIsAskedAbout(t *testing.T) {
 	t.Parallel()
 	l := newLedger()
 	s := dial(t, over(l, nil), agent(), "stateless", "", byHand())
 	asked := callTool(t, s, "create_absence_period", wish())
-	res, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "create_absence_period", Arguments: wish(), RequestState: asked.RequestState})
-	if err != nil || len(res.InputRequests) != 1 || l.count() != 0 {
-		t.Errorf("got %+v, %v and %d writes, want the question again", res, err, l.count())
+	for name, answers := range map[string]mcp.InputResponseMap{"none": nil, "to another question": {"other": answered("accept", true)["confirm"]}} {
+		res, err := s.CallTool(t.Context(), &mcp.CallToolParams{Name: "create_absence_period", Arguments: wish(), RequestState: asked.RequestState, InputResponses: answers})
+		if err != nil || len(res.InputRequests) != 1 || l.count() != 0 {
+			t.Errorf("%s: got %+v, %v and %d writes, want the question again", name, res, err, l.count())
+		}
 	}
 }
 

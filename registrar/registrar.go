@@ -70,6 +70,7 @@ type Registrar struct {
 	// Keys for what is looked up by its hash, each of its own kind.
 	cookies, links, requests, guesses []byte
 	reads                             reads
+	verifies, resets, searches        gate
 }
 
 // New makes a Registrar. It fails with Invalid when a part is missing.
@@ -83,7 +84,8 @@ func New(cfg Config) (*Registrar, error) {
 	}
 	key := func(label string) []byte { return cfg.Box.Derive("postern "+label+" v1", 32) }
 	return &Registrar{cfg: cfg, cookies: key("operator sessions"), links: key("operator links"),
-		requests: key("idempotency keys"), guesses: key("operator guesses")}, nil
+		requests: key("idempotency keys"), guesses: key("operator guesses"),
+		verifies: newGate(maxVerifies), resets: newGate(maxResets), searches: newGate(maxSearches)}, nil
 }
 
 // Office opens the office for an actor, whom the caller has made sure of.

@@ -91,5 +91,10 @@ func (o *office) ResetTenant(ctx context.Context, tenant string) (int, error) {
 	if _, err := o.tenant(ctx, tenant); err != nil {
 		return 0, err
 	}
+	leave, err := o.r.resets.enter(ctx, 0, "as many tenants are being reset as may be at once")
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
 	return o.r.cfg.Reset(ctx, tenant, postern.Write{Actor: o.actor.Name, RequestID: o.actor.RequestID})
 }

@@ -42,7 +42,7 @@ func (o *office) Events(ctx context.Context, f postern.EventFilter) (postern.Eve
 	if err := o.chain(ctx, f.Tenant); err != nil {
 		return postern.EventPage{}, err
 	}
-	page, err := o.store().SearchEvents(ctx, f)
+	page, err := o.search(ctx, f)
 	if err != nil {
 		return postern.EventPage{}, err
 	}
@@ -56,6 +56,19 @@ func (o *office) Events(ctx context.Context, f postern.EventFilter) (postern.Eve
 		return postern.EventPage{}, err
 	}
 	return page, nil
+}
+
+// search asks the store, for so many at once where it may read much: an export is one
+// search after the other.
+func (o *office) search(ctx context.Context, f postern.EventFilter) (postern.EventPage, error) {
+	if wide(f) {
+		leave, err := o.r.searches.enter(ctx, searchPatience, "too many search the audit trails at once")
+		if err != nil {
+			return postern.EventPage{}, err
+		}
+		defer leave()
+	}
+	return o.store().SearchEvents(ctx, f)
 }
 
 // readWords says what was read: from which record back, and of which.
@@ -148,6 +161,11 @@ func (o *office) VerifyChain(ctx context.Context, tenant string, progress func(d
 	if !o.sees(tenant) {
 		return postern.Chain{}, postern.Errorf(postern.NotFound, "there is no audit chain of %q", postern.Shorten(tenant, 100))
 	}
+	leave, err := o.r.verifies.enter(ctx, 0, "as many audit trails are being verified as may be at once")
+	if err != nil {
+		return postern.Chain{}, err
+	}
+	defer leave()
 	return o.store().VerifyChain(ctx, tenant, progress)
 }
 

@@ -199,6 +199,11 @@ var deeds = []deed{
 		op, _ := d.operator(postern.Admin, tenant)
 		return o.DeleteOperator(ctx, op.ID, postern.Edit{})
 	}},
+	{"InviteOperator", "oO", "", true, false, func(ctx context.Context, d *desk, o postern.Office, tenant string) error {
+		op, _ := d.operator(postern.Admin, tenant)
+		_, _, err := o.(postern.Inviter).InviteOperator(ctx, op.ID)
+		return err
+	}},
 	{"Sessions", "oOuU", "", false, false, func(ctx context.Context, d *desk, o postern.Office, tenant string) error {
 		op, _ := d.operator(postern.Admin, tenant)
 		return second(o.Sessions(ctx, op.ID))
@@ -296,11 +301,12 @@ func tryDeed(t *testing.T, d *desk, m deed, who asker, stale bool) {
 
 func TestTheMatrixHasEveryMethodOfAnOffice(t *testing.T) {
 	t.Parallel()
-	office := reflect.TypeFor[postern.Office]()
-	for i := range office.NumMethod() {
-		name := office.Method(i).Name
-		if !slices.ContainsFunc(deeds, func(m deed) bool { return m.name == name }) {
-			t.Errorf("%s is in no row of the matrix", name)
+	for _, office := range []reflect.Type{reflect.TypeFor[postern.Office](), reflect.TypeFor[postern.Inviter]()} {
+		for i := range office.NumMethod() {
+			name := office.Method(i).Name
+			if !slices.ContainsFunc(deeds, func(m deed) bool { return m.name == name }) {
+				t.Errorf("%s is in no row of the matrix", name)
+			}
 		}
 	}
 }

@@ -21,7 +21,7 @@ import (
 // Bounds of arguments.
 const (
 	maxArgs   = 64 << 10 // bytes of all of them
-	maxString = 4 << 10  // bytes of one, unless its schema says otherwise
+	maxString = 4 << 10  // characters of one, unless its schema says otherwise
 )
 
 // schemaFor describes a type of ours.
@@ -60,6 +60,8 @@ func bound(s *jsonschema.Schema) {
 			p.MinLength, p.MaxLength = jsonschema.Ptr(1), jsonschema.Ptr(maxCursor)
 		case name == "idempotency_key":
 			p.MinLength, p.MaxLength = jsonschema.Ptr(1), jsonschema.Ptr(postern.MaxIdempotencyKey)
+		case name == "comment":
+			p.MinLength, p.MaxLength = jsonschema.Ptr(1), jsonschema.Ptr(postern.MaxComment)
 		case p.Type == "string" && p.MaxLength == nil:
 			p.MinLength, p.MaxLength = jsonschema.Ptr(1), jsonschema.Ptr(maxString)
 		}
@@ -213,8 +215,8 @@ func str(name string, p *jsonschema.Schema, text string) error {
 		return argument(name, "%s holds a character that cannot be printed", name)
 	case text == "":
 		return argument(name, "%s is empty", name).WithHint("leave it out, or give it a value")
-	case p.MaxLength != nil && len(text) > *p.MaxLength:
-		return argument(name, "%s is longer than %d bytes", name, *p.MaxLength)
+	case p.MaxLength != nil && utf8.RuneCountInString(text) > *p.MaxLength:
+		return argument(name, "%s is longer than %d characters", name, *p.MaxLength)
 	case len(p.Enum) > 0 && !slices.Contains(p.Enum, any(text)):
 		return argument(name, "%s is %q", name, postern.Shorten(text, 40)).WithHint("it is one of %s", strings.Trim(fmt.Sprint(p.Enum), "[]"))
 	}

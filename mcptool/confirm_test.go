@@ -380,6 +380,50 @@ func (nameless) Persons(context.Context, postern.PersonQuery) (postern.Page[post
 	return postern.Page[postern.Person]{}, postern.Errorf(postern.Forbidden, "the permission is missing")
 }
 
+// Whoever says yes has to know that the person has left; the API would book it.
+func TestTheSummaryTellsThatAPersonIsNotActive(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	l.people[6].Active = false
+	tools, blind := over(l, nil), agent()
+	blind.Attributes = []string{"first_name", "last_name"}
+	for name, tt := range map[string]struct {
+		who    mcptool.Caller
+		person string
+		tells  bool
+	}{"who left": {agent(), "7", true}, "who is there": {agent(), "8", false}, "whose status is withheld": {blind, "7", false}} {
+		data, err := book(t, tools, tt.who, wish("person_id", tt.person))
+		if s, _ := data["summary"].(string); err != nil || data["booked"] != false || strings.Contains(s, "INACTIVE") != tt.tells {
+			t.Errorf("%s: got %v, %v, want INACTIVE in the summary %t", name, data, err, tt.tells)
+		}
+	}
+}
+
+func TestTheWholeCommentIsInTheSummary(t *testing.T) {
+	t.Parallel()
+	tools := over(newLedger(), nil)
+	comment := strings.Repeat("é", 1999) + "!"
+	data, err := book(t, tools, agent(), wish("comment", comment))
+	if s, _ := data["summary"].(string); err != nil || !strings.Contains(s, comment) {
+		t.Errorf("got %v, %v, want all that is kept with the absence", data, err)
+	}
+	if _, err := book(t, tools, agent(), wish("comment", comment+"!")); postern.CodeOf(err) != postern.Invalid || postern.AsError(err).Param != "comment" {
+		t.Errorf("one character more: got %v, want Invalid", err)
+	}
+}
+
+// What cannot go over the wire is refused before anybody confirms it.
+func TestAnIdempotencyKeyIsPrintableASCII(t *testing.T) {
+	t.Parallel()
+	tools := over(newLedger(), nil)
+	for _, key := range []string{"a\nb", "a\tb", "ключ", " a", "a ", strings.Repeat("k", 256)} {
+		if _, err := book(t, tools, agent(), wish("idempotency_key", key)); postern.CodeOf(err) != postern.Invalid || postern.AsError(err).Param != "idempotency_key" {
+			t.Errorf("%q: got %v, want Invalid", key, err)
+		}
+	}
+	rehearsed(t, tools, wish("idempotency_key", "visit of 2026-12-01 #1"))
+}
+
 func TestACredentialThatMayNotReadPersonsBooksByNumber(t *testing.T) {
 	t.Parallel()
 	l := newLedger()

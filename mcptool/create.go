@@ -67,6 +67,7 @@ type booking struct {
 	// What is read about it, to be shown.
 	kind   postern.AbsenceType
 	person string // the name, if the caller may know it
+	left   bool   // the person is not active, as far as the caller may know
 	// same is an absence that is there already and is the one that is wanted.
 	same *postern.Absence
 }
@@ -126,6 +127,10 @@ func (c *call) wanted(in *createIn) (*booking, error) {
 		return nil, err
 	}
 	c.asks(person)
+	if strings.ContainsFunc(in.IdempotencyKey, func(r rune) bool { return r < ' ' || r > '~' }) || strings.TrimSpace(in.IdempotencyKey) != in.IdempotencyKey {
+		return nil, argument("idempotency_key", "idempotency_key holds a character that is not printable ASCII, or a space at an end").
+			WithHint("it is sent in a header: use letters, digits and -, or leave it out")
+	}
 	b := &booking{skip: in.SkipApproval, key: in.IdempotencyKey}
 	if b.wall, err = c.wall(""); err != nil {
 		return nil, err
@@ -262,6 +267,7 @@ func (c *call) checkPerson(b *booking) error {
 	}
 	c.names.keep(c.book(), map[postern.PersonID]personName{id: {page.Items[0].FirstName, page.Items[0].LastName}})
 	b.person = c.persons([]postern.PersonID{id})[id]
+	b.left = !page.Items[0].Active && c.who.may(readPersons) && c.shows("status")
 	return nil
 }
 
@@ -368,8 +374,11 @@ func (c *call) summary(b *booking) string {
 		approval = "Approval is skipped: it is approved at once, and nobody else looks at it."
 	}
 	text := fmt.Sprintf("%s for %s %s. %s", kind, who, days, approval)
-	if a.Comment != "" {
-		text += " Comment: " + cited(a.Comment) + "."
+	if b.left {
+		text += " The person is INACTIVE, and may have left."
+	}
+	if a.Comment != "" { // all of it: nothing is booked that was not shown
+		text += " Comment: " + citedWhole(a.Comment) + "."
 	}
 	return text
 }
@@ -378,7 +387,15 @@ func (c *call) summary(b *booking) string {
 // line, of bounded length, and without characters that hide or turn around what follows.
 func cited(s string) string {
 	const limit = 200
-	s = strings.Map(func(r rune) rune {
+	if len(s) > limit {
+		s = postern.Shorten(s, limit) + "…"
+	}
+	return citedWhole(s)
+}
+
+// citedWhole is cited for text whose length is bounded already.
+func citedWhole(s string) string {
+	return `"` + strings.Map(func(r rune) rune {
 		switch {
 		case r == '"':
 			return '\''
@@ -388,9 +405,5 @@ func cited(s string) string {
 			return -1
 		}
 		return r
-	}, s)
-	if len(s) > limit {
-		s = postern.Shorten(s, limit) + "…"
-	}
-	return `"` + s + `"`
+	}, s) + `"`
 }

@@ -1,6 +1,7 @@
 package mcptool
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -64,12 +65,39 @@ func stretchOf(param, text string, today postern.Date) (stretch, error) {
 		return stretch{}, argument(param, "%s is %s, and years go from %d to %d", param, strings.TrimSpace(text), postern.MinYear, postern.MaxYear).
 			WithHint("leave %s out for an open end, or write YYYY-MM-DD within those years", param)
 	}
+	if day, ok := weekdayOf(word); ok {
+		return stretch{}, weekday(param, text, day, today)
+	}
 	e := argument(param, "%s is %q, neither a date nor a word for one", param, postern.Shorten(text, 40))
 	hint := "write YYYY-MM-DD, or one of " + strings.Join(words(), ", ")
 	if meant := near.Of(word, words()); meant != "" {
 		hint = "did you mean " + meant + "? Else " + hint
 	}
 	return stretch{}, e.WithHint("%s", hint)
+}
+
+// weekdayOf reads the name of a weekday, or its beginning, also after last-, this- or next-.
+func weekdayOf(word string) (time.Weekday, bool) {
+	for _, prefix := range direction {
+		word = strings.TrimPrefix(word, prefix)
+	}
+	for day := time.Sunday; day <= time.Saturday && len(word) >= len("mon"); day++ {
+		if strings.HasPrefix(strings.ToLower(day.String()), word) {
+			return day, true
+		}
+	}
+	return 0, false
+}
+
+// weekday is the error for a weekday. People mean the one before or the one after by the
+// same word, so that both are told and none is taken.
+func weekday(param, text string, day time.Weekday, today postern.Date) error {
+	from := postern.Date((int(today.Weekday())-int(day)+6)%7 + 1) // days since the one before
+	hint := fmt.Sprintf("write its date: the %s after today is %s, the one before is %s", day, today-from+7, today-from)
+	if from == 7 {
+		hint = fmt.Sprintf("write its date: the %s after today is %s, the one before is %s, and today is one", day, today+7, today-7)
+	}
+	return argument(param, "%s is %q, which is a weekday and no date", param, postern.Shorten(text, 40)).WithHint("%s", hint)
 }
 
 // periodOf gives the week, month or year that is n after the one of today. Weeks begin

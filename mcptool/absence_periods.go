@@ -2,6 +2,7 @@ package mcptool
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"postern.dev/postern"
@@ -70,6 +71,7 @@ func runAbsencePeriods(c *call, in listAbsencePeriodsIn) (*absenceList, error) {
 	if err != nil {
 		return nil, err
 	}
+	in.AbsenceTypeID = strings.ToLower(in.AbsenceTypeID) // which an API may compare as text
 	in.TimeZone, in.From, in.To, in.Limit = w.name, days.From.String(), days.To.String(), limitOf(in.Limit, absencesLimit)
 	q := postern.AbsenceQuery{}
 	if in.PersonID != "" {
@@ -100,6 +102,9 @@ func runAbsencePeriods(c *call, in listAbsencePeriodsIn) (*absenceList, error) {
 	names := map[postern.PersonID]string{}
 	if len(found) > 0 {
 		types = c.types() // also without names: whether days or hours are counted is theirs to say
+	} else if !rest.more {
+		c.notePerson(q.People)
+		c.noteType(in.AbsenceTypeID)
 	}
 	if yes(in.IncludeNames) && !c.withholds("person_name") {
 		ids := make([]postern.PersonID, len(found))

@@ -88,6 +88,9 @@ func runAttendancePeriods(c *call, in listAttendancePeriodsIn) (*attendanceList,
 		return nil, err
 	}
 	out := &attendanceList{TimeZone: w.name, From: in.From, To: in.To, UpdatedFrom: in.UpdatedFrom, UpdatedTo: in.UpdatedTo, Items: []attendanceItem{}}
+	if len(found) == 0 && !rest.more {
+		c.notePerson(q.People)
+	}
 	names := map[postern.PersonID]string{}
 	if yes(in.IncludeNames) && !c.withholds("person_name") {
 		ids := make([]postern.PersonID, len(found))

@@ -231,3 +231,27 @@ func (c *call) types() map[string]postern.AbsenceType {
 	c.names.keepTypes(c.book(), types)
 	return types
 }
+
+// notePerson says of an answer with nothing in it that who was asked about is not there,
+// as far as the caller may know: else a number that is wrong looks like one without
+// absences. What cannot be found out is not said.
+func (c *call) notePerson(asked []postern.PersonID) {
+	if len(asked) != 1 || !c.who.may(readPersons) {
+		return
+	}
+	page, err := c.dir.Persons(c.ctx, postern.PersonQuery{IDs: asked, Paging: postern.Paging{Limit: 1}})
+	if err == nil && !slices.ContainsFunc(page.Items, func(p postern.Person) bool { return p.ID == asked[0] }) {
+		c.note("there is no person " + numberOf(asked[0]) + "; list_persons gives the numbers")
+	}
+}
+
+// noteType is notePerson for a type of absence, "" for none.
+func (c *call) noteType(id string) {
+	if id == "" {
+		return
+	}
+	types := c.types()
+	if _, ok := types[id]; !ok && len(types) > 0 {
+		c.note("there is no absence type " + cited(id) + "; list_absence_types gives the ids")
+	}
+}

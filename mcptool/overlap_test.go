@@ -2,11 +2,14 @@ package mcptool_test
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"postern.dev/postern"
+	"postern.dev/postern/mcptool"
 )
 
 // careless is a directory that knows no filters: it gives everything to everybody.
@@ -51,6 +54,43 @@ func TestAFilterThatTheAPILeavesOutIsAppliedAllTheSame(t *testing.T) {
 		got := append([]any{}, column(t, must(t, tools, clerk(), tt.tool, tt.args), "id")...)
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s %v (-want +got):\n%s", tt.tool, tt.args, diff)
+		}
+	}
+}
+
+// An id is the same in either case of its letters.
+func TestATypeIsFoundByItsIdInCapitalsToo(t *testing.T) {
+	t.Parallel()
+	a := must(t, toolsOver(firm(t), nil), clerk(), "list_absence_periods", args{"absence_type_id": strings.ToUpper(firmSick)})
+	if got := column(t, a, "id"); !cmp.Equal(got, []any{uuid('b', 2)}) {
+		t.Errorf("got %v, want the one absence of the type", got)
+	}
+}
+
+// Nobody's absences are none, and so are those of a number that is wrong: the answer
+// tells the two apart, as far as the caller may know.
+func TestAnAnswerWithNothingInItTellsWhoOrWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	tools, blind := toolsOver(firm(t), nil), clerk()
+	blind.Scopes = postern.NewScopes("personio:absences:read", "personio:attendances:read")
+	for name, tt := range map[string]struct {
+		who  mcptool.Caller
+		tool string
+		args args
+		note string
+	}{
+		"nobody's absences":        {clerk(), "list_absence_periods", args{"person_id": 4711}, "there is no person 4711"},
+		"nobody's times":           {clerk(), "list_attendance_periods", args{"person_id": 4711}, "there is no person 4711"},
+		"somebody's, of no type":   {clerk(), "list_absence_periods", args{"person_id": 1, "absence_type_id": uuid('f', 1)}, "there is no absence type"},
+		"somebody's, in no month":  {clerk(), "list_absence_periods", args{"person_id": 1, "from": "2031-01-01"}, ""},
+		"somebody's times":         {clerk(), "list_attendance_periods", args{"person_id": 2}, ""},
+		"everybody's, in no month": {clerk(), "list_absence_periods", args{"from": "2005-01-01", "to": "2005-01-31"}, ""},
+		"who may not know":         {blind, "list_absence_periods", args{"person_id": 4711}, ""},
+	} {
+		a := must(t, tools, tt.who, tt.tool, tt.args)
+		notes := fmt.Sprint(a.Data["notes"])
+		if len(items(t, a)) != 0 || tt.note == "" && a.Data["notes"] != nil || !strings.Contains(notes, tt.note) {
+			t.Errorf("%s: got %v and the notes %v, want %q", name, a.Data["items"], a.Data["notes"], tt.note)
 		}
 	}
 }

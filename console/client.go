@@ -165,7 +165,7 @@ func (c *call) clientEdit() error {
 	if err == nil {
 		return c.done(clientAt(client.ID), client.Name+" was changed. Tokens that it holds keep what they were given until they end.")
 	}
-	faults, err := clientFaults(err)
+	faults, err := clientFaults(client, err)
 	if err != nil {
 		return err
 	}

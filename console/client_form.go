@@ -79,7 +79,7 @@ func (c *call) readClient(client *postern.Client) error {
 	}
 	var err error
 	if client.Scopes, err = postern.ParseScopes(strings.Join(f.list("scope"), " ")); err != nil {
-		return err
+		return at("scopes", err)
 	}
 	if client.Ranges, err = ranges(f.words("ranges")); err != nil {
 		return err
@@ -114,19 +114,11 @@ func ranges(words []string) (out []netip.Prefix, err error) {
 	return out, nil
 }
 
-// fieldsOfClient are the parameters of the Office by the ids of the fields here.
-var fieldsOfClient = map[string]string{
-	"scope": "scopes", "dialect": "dialects", "attribute": "attributes", "ip_ranges": "ranges", "ip_range": "ranges",
-	"expires": "ends", "secret_life": "ends",
-}
-
-// clientFaults gives what can be put right in the form of a client.
-func clientFaults(err error) ([]Fault, error) {
-	faults, err := faultsOf(err)
-	for i := range faults {
-		if field, ok := fieldsOfClient[faults[i].Field]; ok {
-			faults[i].Field = field
-		}
+// clientFaults gives what can be put right in the form of a client that is there: what is
+// missing then is a tenant that its calls were to name.
+func clientFaults(client postern.Client, err error) ([]Fault, error) {
+	if postern.CodeOf(err) == postern.NotFound && len(client.Tenants) > 0 {
+		err = wrong("tenants", "%s", postern.Public(err))
 	}
-	return faults, err
+	return faultsOf(err)
 }

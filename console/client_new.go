@@ -89,7 +89,7 @@ func (c *call) clientNew() error {
 }
 
 func (c *call) clientNewAgain(client postern.Client, err error) error {
-	faults, err := clientFaults(err)
+	faults, err := clientFaults(client, err)
 	if err != nil {
 		return err
 	}

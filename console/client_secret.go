@@ -65,7 +65,7 @@ func (c *call) rotate() error {
 		changed, secret, err = c.office.RotateSecret(c.ctx, client.ID, overlap, life, postern.Edit{Key: c.formKey(), Match: c.form.text("version")})
 	}
 	if err != nil {
-		faults, err := clientFaults(err)
+		faults, err := faultsOf(err)
 		if err != nil {
 			return err
 		}

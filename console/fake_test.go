@@ -35,6 +35,7 @@ type town struct {
 	asked     []string             // every call of an office, in words
 	answers   map[string][2]string // what was made with a key: id and secret
 	fail      error                // what every call of an office fails with
+	refuse    error                // what every change fails with
 	wrong     int                  // wrong passwords in a row
 }
 
@@ -71,6 +72,8 @@ func (o *office) ask(what, tenant string, change, proof bool) error {
 		return postern.Errorf(postern.Forbidden, "an auditor may not do that: %s", what)
 	case proof && o.clock().Sub(o.actor.ProvenAt) > proofLife:
 		return postern.Errorf(postern.Unauthenticated, "prove it again").Because(postern.StaleProof)
+	case change && o.refuse != nil:
+		return o.refuse
 	}
 	return nil
 }
@@ -204,6 +207,9 @@ func (o *office) CreateClient(_ context.Context, c postern.Client, life time.Dur
 		}
 		return *old, postern.NewSecret(made[1]), nil
 	}
+	if err := o.into(c.Tenants); err != nil {
+		return c, postern.Secret{}, err
+	}
 	if c.Name == "" {
 		e := postern.Errorf(postern.Invalid, "a name has 1 to 200 bytes")
 		e.Param = "name"
@@ -233,6 +239,9 @@ func (o *office) ChangeClient(_ context.Context, id string, ch postern.ClientCha
 	if err == nil {
 		err = matches(e, c.UpdatedAt)
 	}
+	if err == nil && ch.Tenants != nil {
+		err = o.into(*ch.Tenants)
+	}
 	if err != nil {
 		return postern.Client{}, err
 	}
@@ -246,6 +255,16 @@ func (o *office) ChangeClient(_ context.Context, id string, ch postern.ClientCha
 	set(&c.Disabled, ch.Disabled)
 	c.UpdatedAt = c.UpdatedAt.Add(time.Millisecond)
 	return *c, nil
+}
+
+// into fails with NotFound for a tenant that is not there.
+func (o *office) into(tenants []string) error {
+	for _, id := range tenants {
+		if !slices.ContainsFunc(o.tenants, func(t postern.Tenant) bool { return t.ID == id }) {
+			return postern.Errorf(postern.NotFound, "there is no tenant %q", id)
+		}
+	}
+	return nil
 }
 
 func (o *office) DeleteClient(_ context.Context, id string, e postern.Edit) error {

@@ -92,6 +92,16 @@ func wrong(field, format string, args ...any) *postern.Error {
 	return e
 }
 
+// at says which field an error is about.
+func at(field string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := *postern.AsError(err)
+	e.Param = field
+	return &e
+}
+
 // readForm reads the body of a post: a form of bounded size, and nothing else.
 func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

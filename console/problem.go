@@ -90,6 +90,12 @@ type Fault struct {
 	Text  string
 }
 
+// fieldNames are the parameters of the Office by the ids of the fields here, where these are
+// others; "" is about the form as a whole.
+var fieldNames = map[string]string{
+	"ip_ranges": "ranges", "token_life_seconds": "token_life", "call_into": "tenants", "expires": "ends", "time_zone": "zone", "uri": "",
+}
+
 // faultsOf gives what a person can put right about a form, by the parameter at fault. The
 // error comes back where it cannot be put right there.
 func faultsOf(err error) ([]Fault, error) {
@@ -101,7 +107,11 @@ func faultsOf(err error) ([]Fault, error) {
 	if e.Hint != "" {
 		text += " " + sentence(e.Hint)
 	}
-	return []Fault{{e.Param, text}}, nil
+	field, ok := fieldNames[e.Param]
+	if !ok {
+		field = e.Param
+	}
+	return []Fault{{field, text}}, nil
 }
 
 // about gives what is wrong with a field.

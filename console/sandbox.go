@@ -203,6 +203,9 @@ func (c *call) faultOf(typed TypedFault) (postern.Fault, error) {
 	if !slices.Contains(c.FaultKinds, f.Kind) {
 		return f, wrong("kind", "choose what goes wrong")
 	}
+	if f.Path != "" && f.Path[0] != '/' {
+		return f, wrong("path", "a path begins with /")
+	}
 	rate, err := strconv.ParseFloat(typed.Rate, 64)
 	if err != nil || !(rate > 0 && rate <= 100) {
 		return f, wrong("rate", "it is a part of a hundred, above 0")

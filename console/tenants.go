@@ -78,6 +78,9 @@ func (c *call) tenantNewPage() error {
 func (c *call) tenantNew() error {
 	p := TenantPage{New: true, ID: c.form.text("id")}
 	partner, err := c.form.number("partner_id")
+	if err == nil {
+		err = at("id", postern.CheckTenantID(p.ID))
+	}
 	var t postern.Tenant
 	if err == nil {
 		t, err = c.office.CreateTenant(c.ctx, postern.Tenant{ID: p.ID, Name: c.form.text("name"), Zone: c.form.text("zone"), PartnerID: partner}, postern.Edit{})

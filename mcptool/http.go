@@ -171,6 +171,14 @@ func (h *HTTP) serve(a *answer, r *http.Request) {
 		a.refuse(r, http.StatusTooManyRequests, e)
 		return
 	}
+	if !h.pace.begin(claims.ClientID) {
+		e := postern.Errorf(postern.TooMany, "%d messages of this client are being answered", atOnce).
+			WithHint("wait for some of the answers, and send fewer messages at once")
+		e.Wait = time.Second
+		a.refuse(r, http.StatusTooManyRequests, e)
+		return
+	}
+	defer h.pace.end(claims.ClientID)
 	m, status, err := h.receive(a, r)
 	if err != nil {
 		a.refuse(r, status, err)

@@ -1,10 +1,12 @@
 package mcptool_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -389,6 +391,51 @@ func TestAClientThatSendsTooMuchWaitsAndOthersDoNot(t *testing.T) {
 	}
 	if s := d.send(t, "all@other", list); s.StatusCode != 200 {
 		t.Errorf("another client: %d", s.StatusCode)
+	}
+}
+
+// lingering is a directory whose answers wait.
+type lingering struct {
+	postern.Directory
+	asked, answer chan struct{}
+}
+
+func (l lingering) Persons(context.Context, postern.PersonQuery) (postern.Page[postern.Person], error) {
+	l.asked <- struct{}{}
+	<-l.answer
+	return postern.Page[postern.Person]{}, nil
+}
+
+func TestAClientHasSoManyCallsAtOnceAndOthersHaveTheirOwn(t *testing.T) {
+	t.Parallel()
+	const most = 32
+	dir := lingering{asked: make(chan struct{}), answer: make(chan struct{})}
+	d := openDoor(t, func(c *mcptool.Config, _ *mcptool.HTTPConfig) {
+		c.Directory = func(mcptool.Caller) (postern.Directory, error) { return dir, nil }
+	})
+	var all sync.WaitGroup
+	for range most {
+		all.Go(func() { // without a network, so that it is over when the handler is
+			w, r := httptest.NewRecorder(), httptest.NewRequest("POST", toolsURL, strings.NewReader(listPersonsOld))
+			r.Header = http.Header{"Content-Type": {"application/json"}, "Authorization": {"Bearer all@acme"}}
+			if d.http.ServeHTTP(w, r); w.Code != 200 {
+				t.Errorf("got %d %s", w.Code, w.Body)
+			}
+		})
+		<-dir.asked
+	}
+	const list = `{"jsonrpc":"2.0","id":1,"method":"tools/list"}`
+	s := d.send(t, "all@acme", list)
+	if _, why := s.failure(t); s.StatusCode != 429 || s.Header.Get("Retry-After") != "1" || !strings.Contains(why, "at once") {
+		t.Errorf("one more: got %d, Retry-After %q, %s, want 429 and 1", s.StatusCode, s.Header.Get("Retry-After"), s.body)
+	}
+	if s := d.send(t, "all@other", list); s.StatusCode != 200 {
+		t.Errorf("another client: got %d %s", s.StatusCode, s.body)
+	}
+	close(dir.answer)
+	all.Wait()
+	if s := d.send(t, "all@acme", list); s.StatusCode != 200 {
+		t.Errorf("once they are answered: got %d %s", s.StatusCode, s.body)
 	}
 }
 

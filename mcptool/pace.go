@@ -11,6 +11,10 @@ const (
 	// at once, and one more for each that time has forgiven.
 	DefaultPerMinute = 600
 
+	// atOnce is how many messages of one client are answered at a time, endless ones
+	// included: each may hold an answer of some megabytes.
+	atOnce = 32
+
 	maxPaced = 10_000 // clients that are remembered
 )
 
@@ -21,6 +25,7 @@ type pace struct {
 
 	mu   sync.Mutex
 	full map[string]time.Time // by client: when its bucket is empty again
+	busy map[string]int       // by client: messages that are being answered
 }
 
 // newPace makes a pace of so many messages a minute; negative bounds nothing.
@@ -28,7 +33,7 @@ func newPace(perMinute int) *pace {
 	if perMinute == 0 {
 		perMinute = DefaultPerMinute
 	}
-	return &pace{every: time.Minute / time.Duration(perMinute), full: map[string]time.Time{}}
+	return &pace{every: time.Minute / time.Duration(perMinute), full: map[string]time.Time{}, busy: map[string]int{}}
 }
 
 // take counts one message, or says how long to wait.
@@ -50,6 +55,25 @@ func (p *pace) take(client string, now time.Time) (wait time.Duration) {
 	}
 	p.full[client] = empty.Add(p.every)
 	return 0
+}
+
+// begin takes one of a client's places, unless all are taken. Whoever has one calls end.
+func (p *pace) begin(client string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy[client] >= atOnce {
+		return false
+	}
+	p.busy[client]++
+	return true
+}
+
+func (p *pace) end(client string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.busy[client]--; p.busy[client] <= 0 {
+		delete(p.busy, client)
+	}
 }
 
 // forget makes room: for whoever is quiet, and if nobody is, for half of all.

@@ -112,6 +112,7 @@ func (d *desk) config(box *seal.Box) registrar.Config {
 			d.resets.Add(1)
 			return 7, nil
 		},
+		Own:      []string{"https://tokens.test", "https://tokens.test/mcp"},
 		Database: d.db.Engine(), Version: "test", Now: d.now,
 	}
 	for _, p := range dialect.All {

@@ -52,6 +52,7 @@ type Config struct {
 	Dialects   []Dialect
 	Scopes     postern.Scopes // that mean something on every tenant
 	Attributes []string       // the fields of persons that a whitelist can name
+	Own        []string       // the addresses that every tenant may have tokens made out to
 	// CheckSandbox fails with Invalid for a sandbox that cannot be.
 	CheckSandbox func(*postern.Sandbox) error
 	// Reset forgets everybody of a tenant and gives how many persons there are then.

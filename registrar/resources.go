@@ -9,8 +9,11 @@ import (
 	"postern.dev/postern"
 )
 
-// maxURL bounds the identifier of a resource, in bytes.
-const maxURL = 512
+// Bounds of resources. A tenant's are looked through for each token that names one.
+const (
+	maxURL       = 512 // bytes
+	maxResources = 200 // of a tenant
+)
 
 func (o *office) Resources(ctx context.Context, tenant string) ([]postern.Resource, error) {
 	if err := o.may(ReadResources); err != nil {
@@ -27,12 +30,19 @@ func (o *office) CreateResource(ctx context.Context, r postern.Resource) (poster
 	if err := o.may(CreateResource); err != nil {
 		return none, err
 	}
-	u, err := url.Parse(r.URL)
-	if err != nil || !u.IsAbs() || u.Host == "" || u.User != nil || strings.Contains(r.URL, "#") || u.RawQuery != "" || len(r.URL) > maxURL {
-		return none, invalid("url", "%q is not an absolute URI without query and fragment", postern.Shorten(r.URL, 120))
+	if err := o.r.checkURL(r.URL); err != nil {
+		return none, err
 	}
 	if _, err := o.tenant(ctx, r.Tenant); err != nil {
 		return none, err
+	}
+	has, err := o.store().Resources(ctx, r.Tenant)
+	if err != nil {
+		return none, err
+	}
+	if len(has) >= maxResources {
+		return none, postern.Errorf(postern.Conflict, "tenant %s has %d resources, which is as many as may be", r.Tenant, len(has)).
+			WithHint("delete those that nobody uses")
 	}
 	scopes, err := postern.ParseScopes(strings.Join(r.Scopes, " "))
 	if err != nil {
@@ -42,7 +52,7 @@ func (o *office) CreateResource(ctx context.Context, r postern.Resource) (poster
 		return none, err
 	}
 	r = postern.Resource{URL: r.URL, Tenant: r.Tenant, Scopes: scopes, CreatedAt: o.r.now()}
-	err = o.store().AddResource(ctx, r, o.event(r.Tenant, postern.ActResourceAdded, r.URL, "scopes: "+scopes.String()))
+	err = o.store().AddResource(ctx, r, o.event(r.Tenant, postern.ActResourceAdded, r.URL, "scopes: "+scopes.String()), o.mayShare)
 	if postern.CodeOf(err) == postern.Conflict {
 		err = postern.Errorf(postern.Conflict, "%s is registered for tenant %s already", r.URL, r.Tenant)
 	}
@@ -50,6 +60,47 @@ func (o *office) CreateResource(ctx context.Context, r postern.Resource) (poster
 		return none, err
 	}
 	return r, nil
+}
+
+// checkURL fails with Invalid for what identifies no API, or this server: another way to
+// write its address would make tokens that look as if they were for it.
+func (r *Registrar) checkURL(text string) error {
+	u, err := url.Parse(text)
+	strange := func(c rune) bool { return c <= ' ' || c >= 0x7f } // RFC 3986 section 2
+	if err != nil || !u.IsAbs() || u.Host == "" || u.User != nil || strings.ContainsAny(text, "?#") || strings.ContainsFunc(text, strange) || len(text) > maxURL {
+		return invalid("url", "%q is not an absolute URI without query and fragment", postern.Shorten(text, 120))
+	}
+	for _, own := range r.cfg.Own {
+		if alike(own) == alike(text) {
+			return invalid("url", "%s is this server's own, for which every tenant's clients get tokens", own).
+				WithHint("ask for a token with resource=%s", own)
+		}
+	}
+	return nil
+}
+
+// alike writes the addresses in one way that a reader may take for each other.
+func alike(text string) string {
+	u, err := url.Parse(strings.ToLower(text))
+	if err != nil {
+		return text // not reached: it was parsed
+	}
+	port := u.Port()
+	if u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+		port = ""
+	}
+	return u.Scheme + "://" + strings.TrimRight(u.Hostname(), ".") + ":" + port + strings.TrimRight(u.Path, "/")
+}
+
+// mayShare fails with Forbidden when other tenants have the API, unless the actor manages
+// those as well. An API that looks at nothing but the audience of a token would take one
+// of the actor's clients for one of theirs.
+func (o *office) mayShare(others []string) error {
+	if o.actor.Tenant == "" || len(others) == 0 {
+		return nil
+	}
+	return postern.Errorf(postern.Forbidden, "this API is registered for another tenant").
+		WithHint("ask an operator of the whole installation, who can register it for both")
 }
 
 func (o *office) DeleteResource(ctx context.Context, tenant, url string) error {

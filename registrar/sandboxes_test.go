@@ -46,36 +46,6 @@ func TestResettingForgetsOneTenant(t *testing.T) {
 	wantCode(t, err, postern.NotFound)
 }
 
-func TestResourcesAreTheTenantsOwn(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	d.tenant("acme")
-	r, err := d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://api.acme.test", Scopes: postern.Scopes{"orders:read"}})
-	must(t, err)
-	_, err = d.owner().CreateResource(t.Context(), r)
-	if postern.Public(err) != "https://api.acme.test is registered for tenant acme already" {
-		t.Errorf("got %v", err)
-	}
-	for _, url := range []string{"", "api", "https://", "https://a.test/#x", "https://a.test/?x=1", "https://user:pw@a.test/", "/x"} {
-		_, err := d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: url})
-		wantCode(t, err, postern.Invalid)
-	}
-	_, err = d.owner().CreateResource(t.Context(), postern.Resource{Tenant: postern.SystemTenant, URL: "https://b.test"})
-	wantCode(t, err, postern.NotFound)
-	for who, want := range map[postern.Actor][2]bool{
-		d.actor(postern.Owner, ""): {true, true}, d.actor(postern.Owner, "acme"): {true, false}, d.actor(postern.Admin, ""): {false, false},
-	} {
-		scopes, err := d.reg.Office(who).Scopes(t.Context(), "acme")
-		must(t, err)
-		if !scopes.Has("orders:read") || !scopes.Has("idp_api") || scopes.Has("postern:admin:tenant") != want[0] || scopes.Has("postern:admin") != want[1] {
-			t.Errorf("%s: got %v", who.Name, scopes)
-		}
-	}
-	wantCode(t, d.owner().DeleteResource(t.Context(), "red", r.URL), postern.NotFound)
-	must(t, d.owner().DeleteResource(t.Context(), "acme", r.URL))
-	wantCode(t, d.owner().DeleteResource(t.Context(), "acme", r.URL), postern.NotFound)
-}
-
 func TestKeysShowNothingThatIsSealed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -60,7 +60,10 @@ type HouseStore interface {
 // ResourceStore keeps resources.
 type ResourceStore interface {
 	Resources(ctx context.Context, tenant string) ([]postern.Resource, error)
-	AddResource(ctx context.Context, r postern.Resource, ev postern.Event) error
+	// AddResource shows a check the other tenants that have the resource, or one that
+	// differs in letter case or in slashes at its end. What a check does not let be is not
+	// there, and of several at once each sees those before.
+	AddResource(ctx context.Context, r postern.Resource, ev postern.Event, checks ...func(others []string) error) error
 	DeleteResource(ctx context.Context, tenant, url string, ev postern.Event) error
 }
 

@@ -10,11 +10,18 @@ import (
 	"postern.dev/postern/registrar"
 )
 
-// registrar gives the rules of management over the database of a place.
-func (p *place) registrar() (*registrar.Registrar, error) {
+// registrar gives the rules of management over the database of a place, whose server is
+// at that address; "" is one that nobody knows here.
+func (p *place) registrar(url string) (*registrar.Registrar, error) {
+	var own []string
+	if url != "" {
+		for _, r := range resources(url) {
+			own = append(own, r.URL)
+		}
+	}
 	return registrar.New(registrar.Config{
 		Store: p.db, Box: p.box, Secrets: issuer.NewHasher(p.box), Passwords: issuer.NewPasswords(p.box),
-		Keys: p.keysOf, StateOf: issuer.StateOf, Dialects: officeDialects(), Scopes: officeScopes(), Attributes: hr.AttributeNames(),
+		Keys: p.keysOf, StateOf: issuer.StateOf, Dialects: officeDialects(), Scopes: officeScopes(), Attributes: hr.AttributeNames(), Own: own,
 		CheckSandbox: hr.CheckSandbox, Reset: p.resetTenant, Database: p.db.Engine(), Version: version, Now: p.now,
 	})
 }
@@ -22,7 +29,7 @@ func (p *place) registrar() (*registrar.Registrar, error) {
 // office opens the office for an actor. A second call for the same place shares nothing
 // with the first but the database; a server keeps one registrar.
 func (p *place) office(actor postern.Actor) (postern.Office, error) {
-	r, err := p.registrar()
+	r, err := p.registrar(p.cfg.PublicURL)
 	if err != nil {
 		return nil, err
 	}

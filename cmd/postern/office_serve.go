@@ -22,7 +22,7 @@ const longCall = console.MaxLong
 // mountOffice adds the operator API and the console. Both ask the same registrar.
 func (h *house) mountOffice(tokens []dialect.Route) error {
 	var err error
-	if h.registrar, err = h.place.registrar(); err != nil {
+	if h.registrar, err = h.place.registrar(h.url); err != nil {
 		return err
 	}
 	for _, r := range admin.Routes(h.adminConfig()) {

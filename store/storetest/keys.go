@@ -4,6 +4,8 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -117,5 +119,51 @@ var resourceTests = []test{
 		got, err = db.Resources(ctx, "acme")
 		must(t, err)
 		same(t, got, []postern.Resource{ours})
+	})},
+	{"a resource that others have is there when the checks let it be", on(func(t *testing.T, db *store.DB) {
+		ctx, ev, no := t.Context(), event(postern.ActResourceAdded), errors.New("no")
+		var seen []string
+		check := func(err error) func([]string) error {
+			return func(others []string) error {
+				slices.Sort(others)
+				seen = others
+				return err
+			}
+		}
+		add := func(tenant, url string, err error) error {
+			seen = []string{"not asked"}
+			return db.AddResource(ctx, postern.Resource{URL: url, Tenant: tenant}, ev, check(err))
+		}
+		must(t, add("acme", "https://api.example/A", nil))
+		same(t, len(seen), 0)
+		must(t, add("acme", "https://api.example/a/", nil)) // its own do not count
+		same(t, len(seen), 0)
+		must(t, add(postern.SystemTenant, "https://api.example/a", nil))
+		same(t, seen, []string{"acme"})
+		must(t, add("blue", "https://API.example/a//", nil))
+		same(t, seen, []string{"acme"})
+		unchanged(t, db, "red", func() {
+			if err := add("red", "https://api.example/A", no); !errors.Is(err, no) {
+				t.Errorf("got %v", err)
+			}
+			same(t, seen, []string{"acme", "blue"})
+		})
+		got, err := db.Resources(ctx, "red")
+		must(t, err)
+		same(t, len(got), 1)
+		for i, err := range together(4, func(i int) error {
+			return db.AddResource(ctx, postern.Resource{URL: "https://one.example", Tenant: string(rune('a' + i))}, ev, func(others []string) error {
+				if len(others) > 0 {
+					return no
+				}
+				return nil
+			})
+		}) {
+			if err != nil && !errors.Is(err, no) {
+				t.Errorf("%d: %v", i, err)
+			}
+		}
+		must(t, add("z", "https://one.example", nil))
+		same(t, len(seen), 1)
 	})},
 }

@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -82,7 +83,7 @@ func (t *town) config() console.Config {
 		Dialects: []console.Dialect{
 			{Name: "first", Title: "First, in a form", Encode: form("/v2/token")},
 			{Name: "second", Title: "Second, in JSON", Encode: func(base string, req postern.Request) (*http.Request, error) {
-				r, err := http.NewRequest("POST", base+"/v1/auth", strings.NewReader(`{"client_id":"`+req.ClientID+`","client_secret":"`+req.Secret.Reveal()+`"}`))
+				r, err := http.NewRequest("POST", base+"/v1/auth", strings.NewReader(fmt.Sprintf(`{"client_id":%q,"client_secret":%q}`, req.ClientID, req.Secret.Reveal())))
 				if err == nil {
 					r.Header.Set("Content-Type", "application/json")
 				}

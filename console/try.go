@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -143,34 +142,53 @@ func (c *call) try() error {
 	}
 	req := postern.Request{Dialect: p.Chosen, ClientID: p.ClientID, Secret: c.form.secret("client_secret"), Scope: scope, Email: p.Email,
 		Password: c.form.secret("password"), PartnerID: p.Partner}
-	r, err := c.Dialects[i].Encode(c.PublicURL, req)
-	if err != nil {
-		return err
-	}
-	if p.Result, err = c.ask(r, req); err != nil {
+	if p.Result, err = c.ask(c.Dialects[i], req); err != nil {
 		return err
 	}
 	return c.showTry(http.StatusOK, p)
 }
 
-// ask sends a request to ourselves, and shows it and its answer. What proves the client is
-// not shown again.
-func (c *call) ask(r *http.Request, req postern.Request) (*TryResult, error) {
+// mask stands where a proof was. No encoding changes it.
+const mask = "MASKED"
+
+// asked writes a request for a token without what proves the client, which is left out
+// before a dialect encodes it: afterwards it could look like anything.
+func (c *call) asked(d Dialect, req postern.Request) (string, error) {
+	for _, proof := range []*postern.Secret{&req.Secret, &req.Password} {
+		if !proof.Empty() {
+			*proof = postern.NewSecret(mask)
+		}
+	}
+	r, err := d.Encode(c.PublicURL, req)
+	if err != nil {
+		return "", err
+	}
 	body, err := bodyOf(r)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	lines := []string{r.Method + " " + r.URL.RequestURI() + " HTTP/1.1", "Host: " + c.base.Host}
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
-		lines = append(lines, name+": "+r.Header.Get(name))
-	}
-	asked := strings.Join(lines, "\n") + "\n\n" + body
-	for _, s := range []string{req.Secret.Reveal(), req.Password.Reveal()} {
-		if s != "" {
-			asked = strings.NewReplacer(s, "•••", url.QueryEscape(s), "•••").Replace(asked)
+		v := r.Header.Get(name)
+		if name == "Authorization" {
+			v = "Basic " + mask
 		}
+		lines = append(lines, name+": "+v)
 	}
-	asked = regexp.MustCompile(`(?m)^Authorization: Basic .*$`).ReplaceAllString(asked, "Authorization: Basic •••")
+	return strings.ReplaceAll(strings.Join(lines, "\n")+"\n\n"+body, mask, "•••"), nil
+}
+
+// ask sends a request to ourselves, and shows it and its answer. What proves the client is
+// not shown again.
+func (c *call) ask(d Dialect, req postern.Request) (*TryResult, error) {
+	asked, err := c.asked(d, req)
+	if err != nil {
+		return nil, err
+	}
+	r, err := d.Encode(c.PublicURL, req)
+	if err != nil {
+		return nil, err
+	}
 	resp, err := c.Try.RoundTrip(r.WithContext(c.ctx))
 	if err != nil {
 		return nil, postern.Errorf(postern.Unavailable, "the token endpoint did not answer")

@@ -3,6 +3,7 @@ package console
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"time"
 
 	"postern.dev/postern"
@@ -33,6 +34,9 @@ func (c *call) rotatePage() error {
 	client, err := c.client()
 	if err != nil {
 		return err
+	}
+	if client.Public {
+		return postern.Errorf(postern.Invalid, "%s is public and holds no secret", client.Name)
 	}
 	return c.show(c.rotateOf(client))
 }
@@ -122,6 +126,10 @@ func (c *call) endSecretPage() error {
 	client, err := c.client()
 	if err != nil {
 		return err
+	}
+	id := c.r.PathValue("secret")
+	if !slices.ContainsFunc(client.Secrets, func(s postern.StoredSecret) bool { return s.ID == id }) {
+		return postern.Errorf(postern.NotFound, "%s has no such secret", client.Name)
 	}
 	return c.show(c.sureOfSecret(client))
 }

@@ -72,6 +72,7 @@ const MaxLong = 10 * time.Minute
 // house is what every call shares.
 type house struct {
 	Config
+	mux    *http.ServeMux // of every page
 	base   *url.URL
 	sheets *sheets
 	origin *http.CrossOriginProtection
@@ -120,16 +121,16 @@ func New(cfg Config) (http.Handler, error) {
 // routes gives each path of a page as a route of its own, whatever the methods there: the
 // server that takes them logs the pattern and never the path.
 func (h *house) routes() []Route {
-	inner := http.NewServeMux()
+	h.mux = http.NewServeMux()
 	out := []Route{{Pattern: "/console", Handler: http.HandlerFunc(h.toOverview)}}
 	at := map[string]int{}
 	handle := func(pattern string, handler http.Handler) *Route {
-		inner.Handle(pattern, handler)
+		h.mux.Handle(pattern, handler)
 		path := pattern[strings.IndexByte(pattern, '/'):]
 		i, ok := at[path]
 		if !ok {
 			i = len(out)
-			at[path], out = i, append(out, Route{Pattern: path, Handler: inner})
+			at[path], out = i, append(out, Route{Pattern: path, Handler: h.mux})
 		}
 		return &out[i]
 	}

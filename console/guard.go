@@ -55,10 +55,12 @@ func (c *call) checkForm() error {
 	return nil
 }
 
+// home is where the console begins.
+const home = "/console/"
+
 // within gives the path and query of an address of the console, and the overview for
 // anything else: an address that leads elsewhere must not be followed.
 func within(address string) string {
-	const home = "/console/"
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" || len(address) > 2000 ||
 		!strings.HasPrefix(address, home) || strings.ContainsAny(address, "\\\r\n\t") || u.Fragment != "" ||

@@ -55,7 +55,7 @@ func TestTheLifeOfACredential(t *testing.T) {
 	if r := b.get(at); strings.Contains(r.text, "it gets no token, and its tokens open nothing.</p>") {
 		t.Error("what was done is said twice")
 	}
-	if r := b.post(at+"/enable", version); r.status != http.StatusConflict || !strings.Contains(r.text, "Somebody was faster") {
+	if r := b.post(at+"/enable", version); r.status != http.StatusConflict || !strings.Contains(r.text, "Not as things stand") {
 		t.Errorf("an old version: got %d", r.status)
 	}
 	if r := b.follow(at+"/revoke", nil); !strings.Contains(r.text, "Every token of Fresh is revoked") {

@@ -1,8 +1,11 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
+	"path"
 	"strconv"
 	"time"
 
@@ -19,19 +22,20 @@ type ProblemPage struct {
 
 func (p ProblemPage) page() head { return head{Sheet: "problem", Title: p.Title} }
 
-// problems has the status and the heading of each code.
+// problems has the status and the heading of each code, and what to do when an error does
+// not say.
 var problems = map[postern.Code]struct {
-	status int
-	title  string
+	status      int
+	title, hint string
 }{
-	postern.Invalid:         {http.StatusBadRequest, "That did not work"},
-	postern.Unauthenticated: {http.StatusUnauthorized, "Please sign in"},
-	postern.Forbidden:       {http.StatusForbidden, "Not with your role"},
-	postern.NotFound:        {http.StatusNotFound, "Not found"},
-	postern.Conflict:        {http.StatusConflict, "Somebody was faster"},
-	postern.TooMany:         {http.StatusTooManyRequests, "Too many attempts"},
-	postern.Unavailable:     {http.StatusServiceUnavailable, "Not now"},
-	postern.Internal:        {http.StatusInternalServerError, "Something broke"},
+	postern.Invalid:         {http.StatusBadRequest, "That did not work", ""},
+	postern.Unauthenticated: {http.StatusUnauthorized, "Please sign in", ""},
+	postern.Forbidden:       {http.StatusForbidden, "Not with your role", "ask an operator whose role allows it"},
+	postern.NotFound:        {http.StatusNotFound, "Not found", "it may have been deleted, or belong to a tenant that is not yours"},
+	postern.Conflict:        {http.StatusConflict, "Not as things stand", "look at how it is now, then decide again"},
+	postern.TooMany:         {http.StatusTooManyRequests, "Too many attempts", ""},
+	postern.Unavailable:     {http.StatusServiceUnavailable, "Not now", "try again in a moment; if it lasts, the server's log says why"},
+	postern.Internal:        {http.StatusInternalServerError, "Something broke", ""},
 }
 
 // fail answers with what went wrong.
@@ -48,9 +52,13 @@ func (c *call) fail(err error) {
 	if e.Code == postern.Unauthenticated && c.signedIn {
 		c.signedIn = false // the session is over meanwhile
 	}
-	p := ProblemPage{Title: problems[e.Code].title, Text: sentence(postern.Public(err)), Hint: sentence(e.Hint), RequestID: on.ID, Back: "/console/"}
-	if !c.signedIn {
+	p := ProblemPage{Title: problems[e.Code].title, Text: sentence(postern.Public(err)), Hint: sentence(cmp.Or(e.Hint, problems[e.Code].hint)),
+		RequestID: on.ID, Back: home}
+	switch {
+	case !c.signedIn:
 		p.Back = "/console/sign-in"
+	case c.r.Method == http.MethodPost && e.Code != postern.NotFound:
+		p.Back = c.wayBack()
 	}
 	if e.Code == postern.Internal {
 		p.Text, p.Hint = "Something of ours broke. It is in the server's log.", ""
@@ -67,6 +75,26 @@ func (c *call) fail(err error) {
 		on.Err = errors.Join(on.Err, err)
 		http.Error(c.w, "internal error", http.StatusInternalServerError)
 	}
+}
+
+// wayBack gives the page that has the form that was sent: the one at its address, or the
+// nearest above.
+func (c *call) wayBack() string {
+	for at := c.r.URL.Path; len(at) >= len(home); at = path.Dir(at) {
+		r := http.Request{Method: http.MethodGet, Host: c.base.Host, URL: &url.URL{Path: at}}
+		if _, pattern := c.mux.Handler(&r); pattern == "" || pattern == home {
+			continue
+		}
+		r.URL.RawQuery = c.r.URL.RawQuery
+		if tenant := c.query("tenant"); at != c.r.URL.Path {
+			r.URL.RawQuery = ""
+			if tenant != "" {
+				r.URL.RawQuery = url.Values{"tenant": {tenant}}.Encode()
+			}
+		}
+		return r.URL.String()
+	}
+	return home
 }
 
 // sentence makes a message begin and end like one.

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"postern.dev/postern"
@@ -87,20 +88,21 @@ func sureOfResource(tenant, at string) SurePage {
 }
 
 func (c *call) resourceDropPage() error {
-	c.tenant = c.r.PathValue("id")
-	if _, err := c.office.Tenant(c.ctx, c.tenant); err != nil {
+	p, err := c.resourcesOf()
+	if err != nil {
 		return err
 	}
-	return c.show(sureOfResource(c.tenant, postern.Shorten(c.query("url"), maxResource)))
+	at := c.query("url")
+	if !slices.ContainsFunc(p.Rows, func(r ResourceRow) bool { return r.URL == at }) {
+		return postern.Errorf(postern.NotFound, "%q is not registered for tenant %s", postern.Shorten(at, 80), c.tenant)
+	}
+	return c.show(sureOfResource(c.tenant, at))
 }
-
-// maxResource bounds the address of an API that is shown, in bytes.
-const maxResource = 512
 
 func (c *call) resourceDrop() error {
 	tenant, at := c.r.PathValue("id"), c.query("url")
 	if err := c.office.DeleteResource(c.ctx, tenant, at); err != nil {
 		return err
 	}
-	return c.done(tenantAt(tenant)+"/resources", "No token is made out to "+postern.Shorten(at, maxResource)+" any more.")
+	return c.done(tenantAt(tenant)+"/resources", "No token is made out to "+at+" any more.")
 }

@@ -70,6 +70,9 @@ func (o *office) CreateClient(ctx context.Context, c postern.Client, life time.D
 	if err := o.may(CreateClient); err != nil {
 		return postern.Client{}, none, err
 	}
+	if err := checkCallInto(c.Tenants); err != nil {
+		return postern.Client{}, none, err
+	}
 	for _, t := range append([]string{c.Tenant}, c.Tenants...) {
 		if _, err := o.tenant(ctx, t); err != nil {
 			return postern.Client{}, none, err
@@ -132,13 +135,36 @@ func (o *office) checkClient(c *postern.Client, dialects bool) (err error) {
 		return invalid("alg", "%q is not an algorithm we sign with", postern.Shorten(string(c.Alg), 20)).
 			WithHint("use one of ES256, RS256, EdDSA")
 	}
-	if len(c.Tenants) > maxCallInto {
-		return invalid("call_into", "a client may call into at most %d other tenants", maxCallInto)
-	}
 	if c.TokenLife != 0 && (c.TokenLife < postern.MinTokenLife || c.TokenLife > postern.MaxTokenLife) {
 		return invalid("token_life_seconds", "a token lives %s to %s", postern.MinTokenLife, postern.MaxTokenLife)
 	}
 	return nil
+}
+
+// checkCallInto fails with Invalid for too long a list, before anything in it is looked
+// for.
+func checkCallInto(tenants []string) error {
+	if len(tenants) > maxCallInto {
+		return invalid("call_into", "a client may call into at most %d other tenants", maxCallInto)
+	}
+	return nil
+}
+
+// strangers are those of a list that the actor knows no tenant of, each with why.
+func (o *office) strangers(ctx context.Context, tenants *[]string) (map[string]error, error) {
+	if tenants == nil {
+		return nil, nil
+	}
+	if err := checkCallInto(*tenants); err != nil {
+		return nil, err
+	}
+	unknown := map[string]error{}
+	for _, t := range *tenants {
+		if _, err := o.tenant(ctx, t); err != nil {
+			unknown[t] = err
+		}
+	}
+	return unknown, nil
 }
 
 // named says which field an error is about.
@@ -289,12 +315,9 @@ func (o *office) ChangeClient(ctx context.Context, id string, ch postern.ClientC
 	if len(done) == 0 {
 		return postern.Client{}, nothingToChange()
 	}
-	if ch.Tenants != nil {
-		for _, t := range *ch.Tenants { // those it has stay, whoever gave them
-			if _, err := o.tenant(ctx, t); err != nil && !slices.Contains(old.Tenants, t) {
-				return postern.Client{}, err
-			}
-		}
+	unknown, err := o.strangers(ctx, ch.Tenants)
+	if err != nil {
+		return postern.Client{}, err
 	}
 	// Whoever may stop a client may do so whatever it is good for.
 	stops := len(done) == 1 && ch.Disabled != nil && *ch.Disabled
@@ -310,6 +333,11 @@ func (o *office) ChangeClient(ctx context.Context, id string, ch postern.ClientC
 		}
 		if err := o.mayGive(c.Scopes); err != nil {
 			return err
+		}
+		for t, err := range unknown { // those it has stay, whoever gave them
+			if !slices.Contains(c.Tenants, t) {
+				return err
+			}
 		}
 		set(&c.Name, ch.Name)
 		set(&c.Scopes, ch.Scopes)

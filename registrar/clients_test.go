@@ -98,6 +98,8 @@ func TestClientsThatCannotBeAreRefused(t *testing.T) {
 		{"short life", postern.ClientChange{TokenLife: at(time.Second)}, postern.Invalid, "a token lives 1m0s to 24h0m0s", ""},
 		{"network", postern.ClientChange{Ranges: &[]netip.Prefix{{}}}, postern.Invalid, `"invalid Prefix" is neither an address nor a network such as 10.0.0.0/8`, ""},
 		{"call into", postern.ClientChange{Tenants: &[]string{"red"}}, postern.NotFound, `there is no tenant "red"`, ""},
+		{"call into too many", postern.ClientChange{Tenants: at(slices.Repeat([]string{"red"}, 101))}, postern.Invalid,
+			"a client may call into at most 100 other tenants", ""}, // before each of them is looked for
 		{"nothing", postern.ClientChange{}, postern.Invalid, "there is nothing to change", ""},
 	} {
 		_, err := d.owner().ChangeClient(t.Context(), c.ID, tt.change, postern.Edit{})

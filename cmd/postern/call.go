@@ -53,7 +53,7 @@ func (c *callCmd) Run(ctx context.Context, a *app) error {
 	if tool.Write && ans.Data["booked"] == false {
 		return c.book(ctx, b, tool, args, ans)
 	}
-	return c.show(b.app, ans)
+	return c.show(b, ans)
 }
 
 // call asks one tool. An argument that it cannot read is a misuse of the command line;

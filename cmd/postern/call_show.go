@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,7 +14,8 @@ import (
 
 // show prints an answer: what was found as a table, or as a profile when it is one thing
 // with much to it, and below it, for people, what else there is to say.
-func (c *callCmd) show(a *app, ans mcptool.Answer) error {
+func (c *callCmd) show(b *toolbox, ans mcptool.Answer) error {
+	a := b.app
 	if c.JSON {
 		return a.printJSON(ans.Data)
 	}
@@ -38,7 +40,7 @@ func (c *callCmd) show(a *app, ans mcptool.Answer) error {
 	if list && len(items) == 0 && len(listOf(ans.Data["notes"])) == 0 {
 		a.note("nothing fits")
 	}
-	c.notes(a, ans)
+	c.notes(b, ans)
 	return nil
 }
 
@@ -73,7 +75,8 @@ func (a *app) facts(head []string, rows [][]string) error {
 }
 
 // notes says below an answer what it covers, what it leaves out and how to go on.
-func (c *callCmd) notes(a *app, ans mcptool.Answer) {
+func (c *callCmd) notes(b *toolbox, ans mcptool.Answer) {
+	a := b.app
 	text := func(key string) string { s, _ := ans.Data[key].(string); return s }
 	words := func(key string) []string { return texts(listOf(ans.Data[key])) }
 	if zone := text("time_zone"); zone != "" {
@@ -89,8 +92,11 @@ func (c *callCmd) notes(a *app, ans mcptool.Answer) {
 	if withheld := words("withheld"); len(withheld) > 0 {
 		a.note("not shown: %s", printable(strings.Join(withheld, ", ")))
 	}
-	if next := text("next_cursor"); next != "" {
-		a.note("there is more: %s cursor=%s", c.command(ans.Tool), next)
+	switch next := text("next_cursor"); {
+	case next != "" && b.place == nil: // the key of the cursor ends with this process
+		a.note("there is more: raise limit, or say where a database is, without which another command cannot go on")
+	case next != "":
+		a.note("there is more: %s cursor=%s", c.command(a, ans.Tool), next)
 	}
 }
 
@@ -104,7 +110,7 @@ func (c *callCmd) book(ctx context.Context, b *toolbox, tool *mcptool.Tool, args
 	summary, _ := ans.Data["summary"].(string)
 	until, _ := ans.Data["expires_at"].(string)
 	shown := []string{"Booked", "no", "Summary", summary}
-	if !b.asks {
+	if !b.asks && b.place != nil {
 		shown = append(shown, "Confirm", confirm, "Until", until)
 	}
 	if err := b.pairs(shown...); err != nil {
@@ -115,8 +121,12 @@ func (c *callCmd) book(ctx context.Context, b *toolbox, tool *mcptool.Tool, args
 			b.note("%s", printable(n))
 		}
 	}
-	if !b.asks {
-		b.note("nothing is booked yet; this books it:\n  %s", c.line(tool, args, confirm))
+	switch {
+	case !b.asks && b.place == nil: // the key of the confirmation ends with this process
+		b.note("nothing is booked, and without a database no other command can book it: say where one is with --data or --db, or run this on a terminal")
+		return nil
+	case !b.asks:
+		b.note("nothing is booked yet; this books it:\n  %s", c.line(b.app, tool, args, confirm))
 		return nil
 	}
 	said, err := b.answer(ctx, "Book it? [y/N] ")
@@ -131,7 +141,7 @@ func (c *callCmd) book(ctx context.Context, b *toolbox, tool *mcptool.Tool, args
 	if ans, err = b.call(ctx, tool, args, false); err != nil {
 		return err
 	}
-	return c.show(b.app, ans)
+	return c.show(b, ans)
 }
 
 func listOf(v any) []any { list, _ := v.([]any); return list }
@@ -153,11 +163,18 @@ func (a *app) answer(ctx context.Context, question string) (string, error) {
 	}
 }
 
-// command is the command line of a tool up to its arguments, asked in the same way.
-func (c *callCmd) command(tool *mcptool.Tool) string {
+// command is the command line of a tool up to its arguments, asked in the same way. An
+// address of a database that holds a password is not printed.
+func (c *callCmd) command(a *app, tool *mcptool.Tool) string {
 	words := []string{"postern call", kebab(tool.Name)}
-	if c.Upstream != "" {
-		words = append(words, "--upstream "+quoted(c.Upstream))
+	db := a.cli.DB
+	if u, err := url.Parse(db); db != "" && (err != nil || u.User != nil || u.RawQuery != "") {
+		db = "URL"
+	}
+	for _, flag := range [][2]string{{"--config", a.cli.Config}, {"--data", a.cli.Data}, {"--db", db}, {"--upstream", c.Upstream}} {
+		if flag[1] != "" {
+			words = append(words, flag[0]+" "+quoted(flag[1]))
+		}
 	}
 	for _, name := range c.Experimental {
 		words = append(words, "--experimental "+quoted(name))
@@ -166,8 +183,8 @@ func (c *callCmd) command(tool *mcptool.Tool) string {
 }
 
 // line is the command line that books what a dry run found.
-func (c *callCmd) line(tool *mcptool.Tool, args map[string]string, confirm string) string {
-	words := []string{c.command(tool)}
+func (c *callCmd) line(a *app, tool *mcptool.Tool, args map[string]string, confirm string) string {
+	words := []string{c.command(a, tool)}
 	for _, name := range slices.Sorted(maps.Keys(args)) {
 		words = append(words, name+"="+quoted(args[name]))
 	}

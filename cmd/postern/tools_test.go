@@ -266,14 +266,22 @@ func TestArgumentsOfAToolMayStandBesideFlagsInAnyOrder(t *testing.T) {
 func TestTheLineThatGoesOnIsOneThatWorks(t *testing.T) {
 	t.Parallel()
 	o := newDemoOffice(t, wednesday)
+	data := o.env["POSTERN_DATA"]
 	delete(o.env, "POSTERN_EXPERIMENTAL")
+	delete(o.env, "POSTERN_DATA")
 	begin := len(o.err.String())
-	first := o.ok(t, "call", "list-persons", "--upstream", "personio-readonly", "--experimental", "tools", "limit=2")
+	first := o.ok(t, "call", "list-persons", "--data", data, "--upstream", "personio-readonly", "--experimental", "tools", "limit=2")
 	_, line, _ := strings.Cut(o.err.String()[begin:], "there is more: postern ")
 	line, _, _ = strings.Cut(line, "\n")
 	next := o.ok(t, strings.Fields(line)...)
 	if !strings.Contains(line, "--upstream personio-readonly") || !strings.Contains(next, "FIRST NAME") || next == first {
 		t.Errorf("%q: got %s", line, next)
+	}
+	// Without a database nothing goes on, and no line pretends to.
+	begin = len(o.err.String())
+	o.ok(t, "call", "list-persons", "--data", filepath.Join(o.dir, "nowhere"), "--upstream", "personio-readonly", "--experimental", "tools", "limit=2")
+	if said := o.err.String()[begin:]; strings.Contains(said, "cursor=") || !strings.Contains(said, "there is more") || !strings.Contains(said, "limit") {
+		t.Errorf("without a database: got %s", said)
 	}
 }
 

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"encoding/csv"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"postern.dev/postern"
 )
@@ -45,9 +47,10 @@ var eventColumns = []struct {
 }
 
 // harmless keeps a spreadsheet from taking a cell for a formula: what somebody called a
-// client must not be run by whoever opens the file.
+// client must not be run by whoever opens the file. Some take the wide forms of the signs
+// as well.
 func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r\n|%", rune(cell[0])) {
+	if first, size := utf8.DecodeRuneInString(cell); size > 0 && strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", first) {
 		return "'" + cell
 	}
 	return cell
@@ -76,10 +79,9 @@ func (c *call) auditExport() error {
 	name := "audit-" + strings.Trim(c.tenant, "-") + "-" + c.now().Format("20060102") + "." + format
 	c.w.Header().Set("Content-Type", kind)
 	c.w.Header().Set("Content-Disposition", `attachment; filename="`+strings.ReplaceAll(name, "--", "-installation-")+`"`)
-	out := bufio.NewWriterSize(c.w, 32<<10)
-	write := jsonLines(out)
+	write, flush := jsonLines(c.w)
 	if format == "csv" {
-		write = csvLines(out)
+		write, flush = csvLines(c.w)
 	}
 	for n := 0; ; {
 		for _, e := range page.Events {
@@ -99,11 +101,12 @@ func (c *call) auditExport() error {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	_ = out.Flush() // the browser may be gone
+	_ = flush() // the browser may be gone
 	return nil
 }
 
-func csvLines(w *bufio.Writer) func(postern.Event) error {
+// csvLines writes a line of names, and one for each record.
+func csvLines(w io.Writer) (write func(postern.Event) error, flush func() error) {
 	out := csv.NewWriter(w)
 	head := make([]string, len(eventColumns))
 	for i, col := range eventColumns {
@@ -111,21 +114,22 @@ func csvLines(w *bufio.Writer) func(postern.Event) error {
 	}
 	err := out.Write(head)
 	line := make([]string, len(eventColumns))
-	return func(e postern.Event) error {
+	write = func(e postern.Event) error {
 		for i, col := range eventColumns {
 			line[i] = harmless(col.of(e))
 		}
 		if err == nil {
 			err = out.Write(line)
 		}
-		out.Flush()
 		return err
 	}
+	return write, func() error { out.Flush(); return out.Error() }
 }
 
 // jsonLines writes an object in each line, without what is empty.
-func jsonLines(w *bufio.Writer) func(postern.Event) error {
-	return func(e postern.Event) error {
+func jsonLines(w io.Writer) (write func(postern.Event) error, flush func() error) {
+	out := bufio.NewWriterSize(w, 32<<10)
+	write = func(e postern.Event) error {
 		for i, col := range eventColumns {
 			v := col.of(e)
 			if v == "" {
@@ -142,10 +146,11 @@ func jsonLines(w *bufio.Writer) func(postern.Event) error {
 			if i == 0 {
 				lead = `{"`
 			}
-			_, _ = w.WriteString(lead + col.name + `":`) // the last write tells
-			_, _ = w.Write(text)
+			_, _ = out.WriteString(lead + col.name + `":`) // the last write tells
+			_, _ = out.Write(text)
 		}
-		_, err := w.WriteString("}\n")
+		_, err := out.WriteString("}\n")
 		return err
 	}
+	return write, out.Flush
 }

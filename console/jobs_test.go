@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"postern.dev/postern"
 	"postern.dev/postern/console"
@@ -177,7 +178,7 @@ func TestTheAccountIsTheOperatorsOwn(t *testing.T) {
 func TestExportsHoldEveryRecordAndNoFormula(t *testing.T) {
 	t.Parallel()
 	town := newTown(atNoon)
-	for _, bad := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "plain", `with "quotes", commas`} {
+	for _, bad := range []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "＝1+1", "＠SUM(A1)", "plain", `with "quotes", commas`} {
 		town.events = append(town.events, postern.Event{Tenant: "acme", Seq: int64(len(town.events) + 1), At: noon, Action: postern.ActClientChanged, Actor: bad, Detail: bad, Hash: "00"})
 	}
 	b := newBrowser(t, town).as("eve@example.org")
@@ -191,7 +192,7 @@ func TestExportsHoldEveryRecordAndNoFormula(t *testing.T) {
 	}
 	for _, row := range rows {
 		for _, cell := range row {
-			if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r") {
+			if first, _ := utf8.DecodeRuneInString(cell); strings.ContainsRune("=+-@\t\r＝＋－＠", first) && cell != "" {
 				t.Errorf("a spreadsheet would run %q", cell)
 			}
 		}
@@ -200,7 +201,7 @@ func TestExportsHoldEveryRecordAndNoFormula(t *testing.T) {
 		t.Errorf("a harmless cell became %q", got)
 	}
 	lines := strings.Split(strings.TrimSpace(b.get("/console/audit/export?tenant=acme&format=jsonl&action=client.changed").text), "\n")
-	if len(lines) != 8 {
+	if len(lines) != 10 {
 		t.Fatalf("got %d lines", len(lines))
 	}
 	for _, line := range lines {

@@ -247,12 +247,12 @@ func TestATableCannotSteerTheTerminal(t *testing.T) {
 		t.Fatal(err)
 	}
 	ev := postern.Event{Tenant: "acme", At: time.Now(), Action: postern.ActTenantChanged, Actor: "test"}
-	_, err = db.ChangeTenant(t.Context(), "acme", ev, func(tenant *postern.Tenant) error { tenant.Name = "a\x1b[2Jb\rc\u009bd"; return nil })
+	_, err = db.ChangeTenant(t.Context(), "acme", ev, func(tenant *postern.Tenant) error { tenant.Name = "a\x1b[2Jb\rc\u009bd\u202ee\u2067"; return nil })
 	if err = errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"tenant", "list"}, {"tenant", "show", "acme"}} {
-		if got := d.ok(t, args...); strings.ContainsAny(got, "\x1b\r\u009b") || !strings.Contains(got, "a?[2Jb?c?d") {
+		if got := d.ok(t, args...); strings.ContainsAny(got, "\x1b\r\u009b\u202e\u2067") || !strings.Contains(got, "a?[2Jb?c?d?e?") {
 			t.Errorf("%q: got %q, want the control characters replaced", args, got)
 		}
 	}

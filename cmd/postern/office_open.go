@@ -211,7 +211,8 @@ func (o *clerk) tenant(ctx context.Context, id string) (postern.Tenant, error) {
 	return t, noTenant(err)
 }
 
-// everyPage walks a list to its end.
+// everyPage walks a list to its end. It fails with Unavailable for a list that goes round
+// in a circle.
 func everyPage[T any](list func(postern.Paging) (postern.Page[T], error), item func(T)) error {
 	for p := (postern.Paging{Limit: postern.MaxPage}); ; {
 		page, err := list(p)
@@ -221,9 +222,14 @@ func everyPage[T any](list func(postern.Paging) (postern.Page[T], error), item f
 		for _, v := range page.Items {
 			item(v)
 		}
-		if p.After = page.Next; p.After == "" {
+		if page.Next == "" {
 			return nil
 		}
+		if page.Next == p.After {
+			return postern.Errorf(postern.Unavailable, "the list does not end: a page says that it is followed by itself").
+				WithHint("the server may be older or newer than this program")
+		}
+		p.After = page.Next
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"postern.dev/postern"
 )
 
 // answers is a transport that gives one status after the other.
@@ -47,5 +49,20 @@ func TestAPageThatWasOneCallTooManyIsAskedForAgain(t *testing.T) {
 		if resp.StatusCode != tt.want || len(next.left) != tt.left {
 			t.Errorf("%s %v: got %d with %d answers left, want %d with %d", tt.method, tt.given, resp.StatusCode, len(next.left), tt.want, tt.left)
 		}
+	}
+}
+
+func TestAListThatGoesRoundInACircleEnds(t *testing.T) {
+	t.Parallel()
+	var got []int
+	err := everyPage(func(p postern.Paging) (postern.Page[int], error) {
+		return postern.Page[int]{Items: []int{len(got)}, Next: "the same"}, nil
+	}, func(n int) {
+		if got = append(got, n); len(got) > 2 {
+			t.Fatal("it went on")
+		}
+	})
+	if postern.CodeOf(err) != postern.Unavailable || len(got) != 2 {
+		t.Errorf("got %v and %v", got, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 )
 
 // printJSON writes v with indentation. Secrets that are to be shown once are
@@ -43,10 +44,11 @@ func (a *app) pairs(pairs ...string) error {
 	return w.Flush()
 }
 
-// printable keeps what others typed from steering the terminal.
+// printable keeps what others typed from steering the terminal, and from turning around
+// the order of what stands beside it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+		if unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
 			return '?'
 		}
 		return r

@@ -18,6 +18,8 @@ type cli struct {
 	Sandbox  sandboxCmd  `cmd:"" help:"How a tenant's HR API behaves, and what goes wrong on purpose."`
 	Key      keyCmd      `cmd:"" help:"Keys: what signs tokens."`
 	Operator operatorCmd `cmd:"" help:"Operators: people who run this, in a browser."`
+	Node     nodeCmd     `cmd:"" help:"Nodes: the processes that serve."`
+	Usage    usageCmd    `cmd:"" help:"How many tokens were given and refused, and to whom."`
 	Audit    auditCmd    `cmd:"" help:"The audit trail: what happened."`
 	Upstream upstreamCmd `cmd:"" help:"Upstreams: the token services that we ask."`
 	Doctor   doctorCmd   `cmd:"" help:"What an upstream's credential can do, what it lacks, what is wrong and how to mend it."`

@@ -17,6 +17,7 @@ type clientCmd struct {
 	Disable clientDisableCmd `cmd:"" help:"Refuse a client, its live tokens too."`
 	Enable  clientEnableCmd  `cmd:"" help:"Take a client back."`
 	Revoke  clientRevokeCmd  `cmd:"" name:"revoke-tokens" help:"End every token of a client."`
+	Refused clientRefusedCmd `cmd:"" name:"refusals" help:"Show why a client was refused lately."`
 	Delete  clientDeleteCmd  `cmd:"" help:"Delete a client for good."`
 }
 

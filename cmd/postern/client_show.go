@@ -144,3 +144,33 @@ func (clientRevokeCmd) Help() string { return "Example:\n  postern client revoke
 func (c *clientRevokeCmd) Run(ctx context.Context, a *app) error {
 	return a.withClient(ctx, c.JSON, func(o *clerk) (postern.Client, error) { return o.RevokeClient(ctx, c.ID) })
 }
+
+type clientRefusedCmd struct {
+	ID string `arg:"" help:"The client."`
+	asJSON
+}
+
+func (clientRefusedCmd) Help() string {
+	return "Newest first, at most 50. A running server counts them, some seconds later.\n\nExample:\n  postern client refusals c1ient"
+}
+
+func (c *clientRefusedCmd) Run(ctx context.Context, a *app) error {
+	o, err := a.office(ctx)
+	if err != nil {
+		return err
+	}
+	defer o.close()
+	all, err := o.Refusals(ctx, c.ID)
+	if err != nil {
+		return noClient(err)
+	}
+	views, rows := []admin.Refusal{}, [][]string{}
+	for _, r := range all {
+		views = append(views, admin.RefusalOf(r))
+		rows = append(rows, []string{stamp(r.At), r.Dialect, r.Source, figure(r.Count), r.Cause})
+	}
+	if c.JSON {
+		return a.printJSON(views)
+	}
+	return a.table("LAST|DIALECT|FROM|TIMES|CAUSE", rows)
+}

@@ -126,7 +126,7 @@ func split(line string) (args []string) {
 
 // printsNothing are the commands that give no data: what they have to say goes to
 // people, on stderr.
-var printsNothing = []string{"serve", "completion", "client delete", "hr reset", "mcp", "operator delete", "proxy", "resource delete", "token revoke",
+var printsNothing = []string{"serve", "completion", "client delete", "hr reset", "mcp", "operator delete", "operator end-session", "proxy", "resource delete", "token revoke",
 	"upstream add", "upstream remove"}
 
 func TestEveryCommandThatPrintsDataTakesJSON(t *testing.T) {

@@ -72,7 +72,7 @@ func (a *app) server() (string, error) {
 }
 
 // managing are the commands that work through a server too, by how they begin.
-var managing = []string{"tenant ", "client ", "user ", "key ", "resource ", "audit ", "sandbox ", "operator ", "hr reset"}
+var managing = []string{"tenant ", "client ", "user ", "key ", "resource ", "audit ", "sandbox ", "operator ", "node ", "usage ", "hr reset"}
 
 // fitsServer refuses a server elsewhere for a command that does not work through one.
 // Where the environment alone names one, those that read or write data here are refused,

@@ -16,6 +16,9 @@ type operatorCmd struct {
 	Enable  operatorEnableCmd  `cmd:"" help:"Take an operator back."`
 	Delete  operatorDeleteCmd  `cmd:"" help:"Delete an operator for good."`
 	Invite  operatorInviteCmd  `cmd:"" help:"Give an operator another one-time link, to set a password at."`
+
+	Sessions   operatorSessionsCmd   `cmd:"" help:"List where an operator is signed in."`
+	EndSession operatorEndSessionCmd `cmd:"" name:"end-session" help:"Sign an operator out at one browser."`
 }
 
 // operatorView is an operator as printed, with the one-time link where it was just made.

@@ -78,8 +78,8 @@ type Users interface {
 // Keys is the part of an Office about what signs tokens.
 type Keys interface {
 	Keys(ctx context.Context) ([]KeyStanding, error)
-	// RotateKey publishes a successor that signs after delay; a negative one is the
-	// configured pause.
+	// RotateKey publishes a successor that signs after delay, at most 90 days; a negative
+	// one is the configured pause.
 	RotateKey(ctx context.Context, alg Alg, delay time.Duration) (KeyStanding, error)
 	RetireKey(ctx context.Context, id string) error
 }

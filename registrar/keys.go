@@ -34,6 +34,10 @@ func (o *office) keys(ctx context.Context) ([]postern.KeyStanding, error) {
 	return out, nil
 }
 
+// maxDelay bounds how long a new key waits before it signs: as long as it waits, no other
+// takes the place of the old one.
+const maxDelay = 90 * 24 * time.Hour
+
 func (o *office) RotateKey(ctx context.Context, alg postern.Alg, delay time.Duration) (postern.KeyStanding, error) {
 	if err := o.may(RotateKey); err != nil {
 		return postern.KeyStanding{}, err
@@ -41,6 +45,9 @@ func (o *office) RotateKey(ctx context.Context, alg postern.Alg, delay time.Dura
 	if !slices.Contains(postern.Algs, alg) {
 		return postern.KeyStanding{}, invalid("alg", "%q is not an algorithm we sign with", postern.Shorten(string(alg), 20)).
 			WithHint("use one of ES256, RS256, EdDSA, HS256")
+	}
+	if delay > maxDelay {
+		return postern.KeyStanding{}, invalid("delay", "a new key signs within %d days", maxDelay/(24*time.Hour))
 	}
 	key, err := o.r.cfg.Keys(o.actor).Rotate(ctx, alg, delay)
 	if err != nil {

@@ -2,6 +2,7 @@ package registrar_test
 
 import (
 	"testing"
+	"time"
 
 	"postern.dev/postern"
 )
@@ -51,6 +52,9 @@ func TestKeysShowNothingThatIsSealed(t *testing.T) {
 	d := newDesk(t)
 	k, err := d.owner().RotateKey(t.Context(), postern.HS256, -1)
 	must(t, err)
+	// One that waits for years would keep the schedule from making another.
+	_, err = d.owner().RotateKey(t.Context(), postern.ES256, 90*24*time.Hour+1)
+	wantCode(t, err, postern.Invalid)
 	_, err = d.owner().RotateKey(t.Context(), "none", -1)
 	wantCode(t, err, postern.Invalid)
 	all, err := d.owner().Keys(t.Context())

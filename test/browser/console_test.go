@@ -306,6 +306,11 @@ func TestACredentialIsTried(t *testing.T) {
 		if strings.Contains(w.where(), p.env("OAUTH2_CLIENT_SECRET")) {
 			t.Error("the secret is in the address")
 		}
+		w.choose("Dialect", "personio-v1") // in JSON, where nothing of this is encoded
+		w.fill("Client id", "a$$b$&MARKsecretMARK")
+		w.click("Get a token")
+		w.see(`"a$$b$&MARKsecretMARK"`)
+		w.see("refused")
 	})
 }
 

@@ -24,7 +24,8 @@ func TestTheHarnessSeesWhatPeopleSee(t *testing.T) {
 	for _, shape := range shapes {
 		w := openWindow(t, s.URL, shape)
 		w.visit("/")
-		w.fill("Name", "Ada")
+		w.fill("Name", "Bob")
+		w.fill("Name", "Ada") // in place of what was typed
 		w.tick("Read it's persons")
 		w.click("Go on")
 		w.see(`you said "ada" and "1"`)

@@ -196,11 +196,18 @@ func field(label string) string {
 	return `(//*[@id=//label[starts-with(normalize-space(.), ` + q + `)]/@for] | //label[starts-with(normalize-space(.), ` + q + `)]//*[self::input or self::select or self::textarea])[1]`
 }
 
+// empty takes everything out of the control that has the focus. chromedp.Clear changes
+// what the control began with, which is not what has been typed since.
+func empty(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+	_, err := chromedp.Evaluate[bool](`(e => (e.value = '', e.dispatchEvent(new Event('input', { bubbles: true }))))(document.activeElement)`)(ctx, t)
+	return chromedp.Void{}, err
+}
+
 // fill types into the control that a label names, in place of what is there.
 func (w *window) fill(label, text string) {
 	w.Helper()
 	at := field(label)
-	w.do("fill "+label, chromedp.ScrollIntoView(at), chromedp.Clear(at), chromedp.SendKeys(at, text))
+	w.do("fill "+label, chromedp.ScrollIntoView(at), chromedp.Focus(at), empty, chromedp.SendKeys(at, text))
 }
 
 // choose picks an option of the list that a label names, by its value.

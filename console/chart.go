@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"postern.dev/postern"
@@ -10,27 +11,35 @@ import (
 
 // Chart is bars over time: what was given stands on the line, by dialect, and what was
 // refused hangs below it. It is drawn here, so that it needs no script, and the same
-// figures stand in Rows for a table.
+// figures stand in Rows for a table. Across it is as wide as there is room, in percent;
+// heights are pixels: so letters keep their size on a phone.
 type Chart struct {
 	Title, Summary string
-	Width, Height  int
-	Zero           int // where the line is
+	Height, Zero   int // Zero is where the line is
 	Bars           []Bar
-	Ticks          []Tick // of the scale
-	Labels         []Tick // of the time
+	Ticks          []Tick  // of the scale
+	Labels         []Label // of the time
 	Legend         []Legend
 	Rows           []ChartRow
 	Issued         int64
 	Refused        int64
 }
 
-// Bar is a rectangle.
+// Bar is a rectangle; X and W are percentages.
 type Bar struct {
-	X, Y, W, H  int
+	X, W        string
+	Y, H        int
 	Class, Text string
 }
 
-// Tick is a mark of an axis.
+// Label is a mark of the time, at a percentage. There is room for the minor ones where
+// the window is wide.
+type Label struct {
+	At, Text string
+	Minor    bool
+}
+
+// Tick is a mark of the scale.
 type Tick struct {
 	At   int
 	Text string
@@ -47,13 +56,12 @@ type ChartRow struct {
 	Refused int64
 }
 
-// The drawing, in units of its own.
+// The drawing, in pixels.
 const (
-	chartWidth  = 720
 	chartHeight = 230
-	chartLeft   = 60
 	chartTop    = 10
-	chartBottom = 22
+	chartBottom = 24
+	leastBad    = 4 // what was refused is seen, however little it is
 )
 
 // period is a stretch of time that a chart shows, and how it is cut.
@@ -71,10 +79,10 @@ func lately(now time.Time, days int) period {
 	return period{now.Truncate(24*time.Hour).AddDate(0, 0, 1-days), 24 * time.Hour, days}
 }
 
-// draw makes a chart of how tokens were given and refused. Titles has the dialects in
-// their order.
+// draw makes a chart of how tokens were given and refused, with the dialects in their
+// order.
 func draw(title string, u postern.Usage, p period, dialects []Dialect) Chart {
-	c := Chart{Title: title, Width: chartWidth, Height: chartHeight}
+	c := Chart{Title: title, Height: chartHeight}
 	var used []string
 	for _, d := range dialects {
 		if slices.ContainsFunc(u.Steps, func(s postern.UsageStep) bool { return s.Dialect == d.Name && s.Issued > 0 }) {
@@ -124,13 +132,13 @@ func (c *Chart) paint(p period) {
 	c.Zero = chartTop + int(float64(most)*unit)
 	for i := range int64(3) {
 		v := most * i / 2
-		c.Ticks = append(c.Ticks, Tick{c.Zero - int(float64(v)*unit), thousands(v)})
+		c.Ticks = append(c.Ticks, Tick{c.Zero - int(float64(v)*unit), scaled(v, most)})
 	}
-	slot := float64(chartWidth-chartLeft) / float64(len(c.Rows))
-	width := max(1, int(slot*.74))
+	slot := 100 / float64(len(c.Rows))
+	width := percent(slot * .74)
 	every := max(1, (len(c.Rows)+6)/7)
 	for i, r := range c.Rows {
-		x := chartLeft + int(float64(i)*slot+slot*.13)
+		x := percent((float64(i) + .13) * slot)
 		y := c.Zero
 		for d, n := range r.Issued {
 			h := int(float64(n) * unit)
@@ -139,20 +147,46 @@ func (c *Chart) paint(p period) {
 			}
 			if h > 0 {
 				y -= h
-				c.Bars = append(c.Bars, Bar{x, y, width, h, classOf(d + 1), r.name() + ": " + thousands(n) + " · " + c.Legend[d].Text})
+				c.Bars = append(c.Bars, Bar{x, width, y, h, classOf(d + 1), r.name() + ": " + thousands(n) + " · " + c.Legend[d].Text})
 			}
 		}
 		if r.Refused > 0 {
-			c.Bars = append(c.Bars, Bar{x, c.Zero + 1, width, max(2, int(float64(r.Refused)*unit)), "cbad", r.name() + ": " + thousands(r.Refused) + " refused"})
+			c.Bars = append(c.Bars, Bar{x, width, c.Zero + 1, max(leastBad, int(float64(r.Refused)*unit)), "cbad", r.name() + ": " + thousands(r.Refused) + " refused"})
 		}
-		if (len(c.Rows)-1-i)%every == 0 {
+		if back := len(c.Rows) - 1 - i; back%every == 0 {
 			text := r.At.Format("2 Jan")
 			if p.Step < 24*time.Hour {
 				text = r.At.Format("15:04")
 			}
-			c.Labels = append(c.Labels, Tick{x + width/2, text})
+			c.Labels = append(c.Labels, Label{percent((float64(i) + .5) * slot), text, back/every%2 == 1})
 		}
 	}
+}
+
+func percent(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) + "%" }
+
+// scaled writes a number of a scale that goes up to most in little room.
+func scaled(v, most int64) string {
+	switch {
+	case v > 0 && most >= 1_000_000:
+		return strconv.FormatFloat(float64(v)/1e6, 'f', -1, 64) + " M"
+	case v > 0 && most >= 10_000:
+		return strconv.FormatFloat(float64(v)/1e3, 'f', -1, 64) + " k"
+	}
+	return thousands(v)
+}
+
+// Share says which part of all was refused.
+func (c Chart) Share() string {
+	all := c.Issued + c.Refused
+	if all == 0 {
+		return "none"
+	}
+	part := float64(c.Refused) / float64(all) * 100
+	if part > 0 && part < .1 {
+		return "below 0.1 %"
+	}
+	return strconv.FormatFloat(part, 'f', 1, 64) + " %"
 }
 
 func (r ChartRow) name() string {

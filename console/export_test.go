@@ -46,6 +46,7 @@ var (
 	Curl      = curl
 	Draw      = draw
 	Lately    = lately
+	AgentName = agentName
 )
 
 // StatusOf gives the status of a code.

@@ -63,13 +63,13 @@ func (c *call) overviewPage() error {
 	}
 	p.Chart, p.Through = draw("Tokens given and refused", usage, when, c.Dialects), usage.Through
 	p.Clients = clientBars(usage.Clients[:min(len(usage.Clients), busyClients)], names)
-	for i, u := range usage.Clients {
+	for _, u := range usage.Clients {
 		bar := ClientBar{ID: u.ClientID, Name: names[u.ClientID], Issued: u.Query, Last: u.Last}
 		if u.Query > 0 {
 			p.Old = append(p.Old, bar)
 		}
 		if unusual(u) {
-			bar.Issued, bar.Refused = usage.Clients[i].Issued, u.Refused
+			bar.Issued, bar.Refused = u.Issued, u.Refused
 			p.Unusual = append(p.Unusual, bar)
 		}
 	}

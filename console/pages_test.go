@@ -175,3 +175,20 @@ func TestEveryTemplateHasAPage(t *testing.T) {
 		}
 	}
 }
+
+func TestABrowserIsCalledByItsName(t *testing.T) {
+	t.Parallel()
+	for agent, want := range map[string]string{
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36":                         "Chrome on Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36 Edg/156.0":         "Edge on Windows",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1 (KHTML, like Gecko) Version/19.0 Mobile Safari/604.1": "Safari on iPhone",
+		"Mozilla/5.0 (Android 16; Mobile; rv:150.0) Gecko/150.0 Firefox/150.0":                                                          "Firefox on Android",
+		"curl/8.5.0": "curl",
+		"":           "",
+		"something of their own, which goes on for longer than anybody wants to read it": "something of their own, which goes on for longer than anybod",
+	} {
+		if got := console.AgentName(agent); got != want {
+			t.Errorf("%s: got %q, want %q", agent, got, want)
+		}
+	}
+}

@@ -125,6 +125,7 @@ func (s *sheets) funcs() template.FuncMap {
 		"ago":    ago,
 		"join":   func(list []string) string { return strings.Join(list, ", ") },
 		"span":   span,
+		"agent":  agentName,
 		"in":     input,
 		"about":  about,
 	}
@@ -184,6 +185,36 @@ func span(d time.Duration) string {
 		}
 	}
 	return "0 seconds"
+}
+
+// The names of browsers and of what they run on, by what is in the name that browsers
+// give themselves. The first that fits is it: most call themselves by many names.
+var (
+	agents = [][2]string{{"Edg", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"FxiOS/", "Firefox"}, {"Chrome/", "Chrome"}, {"CriOS/", "Chrome"},
+		{"Safari/", "Safari"}, {"curl/", "curl"}}
+	systems = [][2]string{{"Windows", "Windows"}, {"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Mac OS X", "macOS"}, {"CrOS", "ChromeOS"},
+		{"Linux", "Linux"}}
+)
+
+// agentName says in a few words what browser it is, as far as that can be told: who looks
+// at sessions wants to know the own ones again.
+func agentName(agent string) string {
+	name := func(list [][2]string) string {
+		for _, known := range list {
+			if strings.Contains(agent, known[0]) {
+				return known[1]
+			}
+		}
+		return ""
+	}
+	browser, system := name(agents), name(systems)
+	switch {
+	case browser == "":
+		return postern.Shorten(agent, 60)
+	case system == "":
+		return browser
+	}
+	return browser + " on " + system
 }
 
 // show answers with a page.

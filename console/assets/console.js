@@ -8,6 +8,9 @@
     }
     const faults = root.querySelector(".faults");
     if (faults) faults.focus();
+    // A month that is wider than the window begins a few days before today.
+    const today = root.querySelector(".month thead .today");
+    if (today) today.closest(".scroll").scrollLeft = today.offsetLeft - today.parentElement.firstElementChild.offsetWidth - 4 * today.offsetWidth;
   };
 
   document.addEventListener("click", async (e) => {

@@ -1,7 +1,9 @@
 package hr
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -261,4 +263,26 @@ func (h *hourlyV1) absence(zone *time.Location) postern.Absence {
 		a.Days = append(a.Days, postern.AbsenceDay{Date: dayOf(d.Date), Unit: postern.Hours, Amount: float64(d.Duration) / 60})
 	}
 	return a
+}
+
+// AbsencePeriods gives a page of the absences counted in hours, at most 200, those that
+// overlap the window.
+func (r *RemoteV1) AbsencePeriods(ctx context.Context, q postern.AbsenceQuery) (postern.Page[postern.Absence], error) {
+	query := url.Values{}
+	setDay(query, "start_date", q.Within.From, 0)
+	setDay(query, "end_date", q.Within.To, 0)
+	setUpdated(query, q.Updated)
+	setPeople(query, q.People)
+	query["absence_types[]"], query["absence_periods[]"] = q.Types, q.IDs
+	e, next, err := pageV1[objectV1[hourlyV1]](ctx, r, hourlyPath, query, q.Paging, maxPageV1, true)
+	if err != nil {
+		return postern.Page[postern.Absence]{}, err
+	}
+	out := postern.Page[postern.Absence]{Next: next}
+	for i := range e.Data {
+		if a := e.Data[i].Attributes.absence(time.UTC); a.From != 0 && wantsAbsence(&q, &a) {
+			out.Items = append(out.Items, a)
+		}
+	}
+	return out, nil
 }

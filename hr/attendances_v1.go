@@ -1,7 +1,9 @@
 package hr
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -273,4 +275,35 @@ func (p *periodV1) attendance() postern.Attendance {
 		out.To = out.Date.At(time.Duration(to) * time.Minute)
 	}
 	return out
+}
+
+// Attendances gives a page of work, at most 200. Both dates of the query are required;
+// it fails with Invalid without them. Breaks are no periods of their own here.
+func (r *RemoteV1) Attendances(ctx context.Context, q postern.AttendanceQuery) (postern.Page[postern.Attendance], error) {
+	var out postern.Page[postern.Attendance]
+	if q.Dates.From == 0 || q.Dates.To == 0 {
+		return out, postern.Errorf(postern.Invalid, "attendance can be asked for only between two dates").WithHint("give the first and the last day")
+	}
+	if q.Type == postern.Break {
+		return out, nil
+	}
+	query := url.Values{"start_date": {q.Dates.From.String()}, "end_date": {q.Dates.To.String()}}
+	if len(q.Statuses) != 1 || q.Statuses[0] != postern.Confirmed {
+		query.Set("includePending", "true")
+	}
+	setUpdated(query, q.Updated)
+	setPeople(query, q.People)
+	e, next, err := pageV1[periodV1](ctx, r, attendancesV1Path, query, q.Paging, maxPageV1, false)
+	if err != nil {
+		return out, err
+	}
+	out.Next, out.Total = next, e.total()
+	for i := range e.Data {
+		a := e.Data[i].attendance()
+		if a.From != 0 && inRange(q.Updated, a.UpdatedAt) && (len(q.Statuses) == 0 || slices.Contains(q.Statuses, a.Status)) &&
+			(len(q.IDs) == 0 || slices.Contains(q.IDs, a.ID)) && (len(q.People) == 0 || slices.Contains(q.People, a.Person)) {
+			out.Items = append(out.Items, a)
+		}
+	}
+	return out, nil
 }

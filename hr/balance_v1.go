@@ -1,6 +1,7 @@
 package hr
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 
@@ -53,4 +54,11 @@ func balances(data looseList[balanceV1]) []postern.Balance {
 		})
 	}
 	return out
+}
+
+// Balances gives what a person has left of every entitlement. It fails with NotFound.
+func (r *RemoteV1) Balances(ctx context.Context, person postern.PersonID) ([]postern.Balance, error) {
+	var e envelopeV1[looseList[balanceV1]]
+	err := r.get(ctx, balancesPath(person), nil, &e)
+	return balances(e.Data), err
 }

@@ -1,8 +1,13 @@
 package hr
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"postern.dev/postern"
 )
@@ -233,4 +238,76 @@ func compareKeys(a, b string) int {
 		return -1
 	}
 	return 1
+}
+
+// Employees gives a page of persons, each with its newest employment. The wire has a
+// filter for one e-mail address and for the time of change; at most 100 come at once.
+func (r *RemoteV1) Employees(ctx context.Context, q postern.PersonQuery) (postern.Page[postern.Person], error) {
+	if len(q.IDs) > 0 {
+		return r.employeesByID(ctx, q)
+	}
+	query := url.Values{}
+	if len(q.Emails) == 1 {
+		query.Set("email", q.Emails[0])
+	}
+	if from := q.Updated.From; !from.IsZero() {
+		query.Set("updated_since", from.UTC().Add(-14*time.Hour).Format("2006-01-02T15:04:05")) // in whatever zone it is read
+	}
+	e, next, err := pageV1[employeeV1](ctx, r, employeesV1Path, query, q.Paging, maxEmployees, false)
+	if err != nil {
+		return postern.Page[postern.Person]{}, err
+	}
+	out := postern.Page[postern.Person]{Next: next, Total: e.total()}
+	for i := range e.Data {
+		if p := personOf(&e.Data[i]); p.ID != 0 && wantsPerson(&q, &p) {
+			out.Items = append(out.Items, p)
+		}
+	}
+	return out, nil
+}
+
+// employeesByID asks for each one: the wire has no list of some.
+func (r *RemoteV1) employeesByID(ctx context.Context, q postern.PersonQuery) (postern.Page[postern.Person], error) {
+	var out postern.Page[postern.Person]
+	for _, id := range q.IDs {
+		p, err := r.Employee(ctx, id)
+		switch {
+		case postern.CodeOf(err) == postern.NotFound:
+		case err != nil:
+			return out, err
+		case wantsPerson(&q, &p):
+			out.Items = append(out.Items, p)
+		}
+	}
+	return out, nil
+}
+
+// wantsPerson applies the filters to what came.
+func wantsPerson(q *postern.PersonQuery, p *postern.Person) bool {
+	return (len(q.Emails) == 0 || slices.ContainsFunc(q.Emails, func(s string) bool { return strings.EqualFold(s, p.Email) })) &&
+		(q.FirstName == "" || q.FirstName == p.FirstName) && (q.LastName == "" || q.LastName == p.LastName) &&
+		(q.PreferredName == "" || q.PreferredName == p.PreferredName) && (q.Active == nil || *q.Active == p.Active) &&
+		inRange(q.Updated, p.UpdatedAt) && inRange(q.Created, p.CreatedAt)
+}
+
+// inRange says whether a moment lies in a range; one that is not known does.
+func inRange(r postern.TimeRange, t time.Time) bool {
+	return t.IsZero() || !t.Before(r.From) && (r.To.IsZero() || !t.After(r.To))
+}
+
+// Employee gives one person with the newest employment. It fails with NotFound.
+func (r *RemoteV1) Employee(ctx context.Context, id postern.PersonID) (postern.Person, error) {
+	var e envelopeV1[looseObject[employeeV1]]
+	err := r.get(ctx, employeesV1Path+"/"+strconv.FormatInt(int64(id), 10), nil, &e)
+	if err != nil {
+		return postern.Person{}, err
+	}
+	if e.Data.it == nil {
+		return postern.Person{}, unreadableV1("there is no employee in it")
+	}
+	p := personOf(e.Data.it)
+	if p.ID != id {
+		return p, unreadableV1("it is about another employee")
+	}
+	return p, nil
 }

@@ -1,8 +1,11 @@
 package hr
 
 import (
+	"context"
 	"net/http"
+	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"postern.dev/postern"
@@ -74,4 +77,50 @@ func (c *call) typeNumbered(n int64, u postern.Unit) (*postern.AbsenceType, erro
 		return nil, err
 	}
 	return &types[i], nil
+}
+
+// TimeOffTypes gives every type of absence, of both units.
+func (r *RemoteV1) TimeOffTypes(ctx context.Context) ([]postern.AbsenceType, error) {
+	var out []postern.AbsenceType
+	for {
+		query := url.Values{"limit": {strconv.Itoa(maxPageV1)}, "offset": {strconv.Itoa(len(out))}}
+		var e envelopeV1[looseList[objectV1[typeV1]]]
+		if err := r.get(ctx, typesV1Path, query, &e); err != nil {
+			return nil, err
+		}
+		fresh := 0
+		for _, t := range e.Data {
+			if n := int64(t.Attributes.ID); !slices.ContainsFunc(out, func(o postern.AbsenceType) bool { return o.Number == n }) {
+				out = append(out, t.Attributes.absenceType())
+				fresh++
+			}
+		}
+		if len(e.Data) < maxPageV1 || fresh == 0 {
+			break
+		}
+	}
+	r.mu.Lock()
+	r.types = slices.Clone(out)
+	r.mu.Unlock()
+	return out, nil
+}
+
+// typeBy finds a type, in what was read last or, when it is not there, anew.
+func (r *RemoteV1) typeBy(ctx context.Context, is func(*postern.AbsenceType) bool) (*postern.AbsenceType, error) {
+	find := func(types []postern.AbsenceType) *postern.AbsenceType {
+		for i := range types {
+			if is(&types[i]) {
+				return &types[i]
+			}
+		}
+		return nil
+	}
+	r.mu.Lock()
+	known := slices.Clone(r.types)
+	r.mu.Unlock()
+	if t := find(known); t != nil {
+		return t, nil
+	}
+	types, err := r.TimeOffTypes(ctx)
+	return find(types), err
 }

@@ -1,8 +1,11 @@
 package hr
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -360,4 +363,124 @@ func approvalV1(s string) postern.Approval {
 		return postern.Pending
 	}
 	return postern.Approval(strings.ToUpper(s))
+}
+
+// TimeOffs gives a page of the absences counted in days, at most 200. Those that overlap
+// the window are found by widening it and looking at what comes (Reach), unless the
+// query asks for what lies within it.
+func (r *RemoteV1) TimeOffs(ctx context.Context, q postern.AbsenceQuery) (postern.Page[postern.Absence], error) {
+	if len(q.Numbers) > 0 {
+		return r.timeOffsByNumber(ctx, q)
+	}
+	query := url.Values{}
+	reach := postern.Date(r.Reach)
+	if q.Contained {
+		reach = 0
+	}
+	setDay(query, "start_date", q.Within.From, -reach)
+	setDay(query, "end_date", q.Within.To, reach)
+	setUpdated(query, q.Updated)
+	setPeople(query, q.People)
+	e, next, err := pageV1[objectV1[timeOffV1]](ctx, r, timeOffsPath, query, q.Paging, maxPageV1, true)
+	if err != nil {
+		return postern.Page[postern.Absence]{}, err
+	}
+	out := postern.Page[postern.Absence]{Next: next}
+	for i := range e.Data {
+		a, err := r.named(ctx, e.Data[i].Attributes.absence())
+		if err != nil {
+			return out, err
+		}
+		if a.From != 0 && wantsAbsence(&q, &a) {
+			out.Items = append(out.Items, a)
+		}
+	}
+	return out, nil
+}
+
+func (r *RemoteV1) timeOffsByNumber(ctx context.Context, q postern.AbsenceQuery) (postern.Page[postern.Absence], error) {
+	var out postern.Page[postern.Absence]
+	for _, n := range q.Numbers {
+		var e envelopeV1[looseObject[objectV1[timeOffV1]]]
+		err := r.get(ctx, timeOffsPath+"/"+strconv.FormatInt(n, 10), nil, &e)
+		if postern.CodeOf(err) == postern.NotFound {
+			continue
+		}
+		if err == nil && e.Data.it == nil {
+			err = unreadableV1("there is no time-off in it")
+		}
+		if err != nil {
+			return out, err
+		}
+		a, err := r.named(ctx, e.Data.it.Attributes.absence())
+		if err != nil {
+			return out, err
+		}
+		if wantsAbsence(&q, &a) {
+			out.Items = append(out.Items, a)
+		}
+	}
+	return out, nil
+}
+
+// named puts the id of a type in the place of its number, where the service has ids.
+func (r *RemoteV1) named(ctx context.Context, a postern.Absence) (postern.Absence, error) {
+	n := int64(wholeOf(a.Type))
+	t, err := r.typeBy(ctx, func(t *postern.AbsenceType) bool { return t.Number == n })
+	if err == nil && t != nil && t.ID != "" {
+		a.Type = t.ID
+	}
+	return a, err
+}
+
+// wantsAbsence applies the filters to what came.
+func wantsAbsence(q *postern.AbsenceQuery, a *postern.Absence) bool {
+	within := postern.Span{From: q.Within.From, To: q.Within.To}
+	if within.To != 0 {
+		within.To++ // the last moment of the range is part of it
+	}
+	fits := a.Overlaps(within)
+	if q.Contained {
+		fits = within.Holds(a.Span)
+	}
+	return fits && inRange(q.Updated, a.UpdatedAt) && (len(q.IDs) == 0 || slices.Contains(q.IDs, a.ID)) &&
+		(len(q.Types) == 0 || slices.Contains(q.Types, a.Type)) && (len(q.People) == 0 || slices.Contains(q.People, a.Person))
+}
+
+// CreateTimeOff makes an absence counted in days and gives it as it was made. It fails
+// with Conflict when it could not be inserted, which is mostly an overlap.
+func (r *RemoteV1) CreateTimeOff(ctx context.Context, a postern.Absence, w postern.Write) (postern.Absence, error) {
+	t, err := r.typeBy(ctx, func(t *postern.AbsenceType) bool { return t.ID == a.Type || strconv.FormatInt(t.Number, 10) == a.Type })
+	if err != nil {
+		return a, err
+	}
+	if t == nil {
+		return a, postern.Errorf(postern.NotFound, "there is no absence type %q", postern.Shorten(a.Type, 40))
+	}
+	if a.To == 0 {
+		return a, postern.Errorf(postern.Invalid, "an absence without an end cannot be made by this API").WithHint("give the last day")
+	}
+	form := url.Values{
+		"employee_id": {strconv.FormatInt(int64(a.Person), 10)}, "time_off_type_id": {strconv.FormatInt(t.Number, 10)},
+		"start_date": {a.From.Date().String()}, "end_date": {a.Last().String()},
+		"half_day_start": {strconv.FormatBool(a.StartHalf())}, "half_day_end": {strconv.FormatBool(a.EndHalf())},
+		"skip_approval": {strconv.FormatBool(w.SkipApproval)},
+	}
+	if a.Comment != "" {
+		form.Set("comment", a.Comment)
+	}
+	var e envelopeV1[looseObject[objectV1[timeOffV1]]]
+	if err := r.do(ctx, ask{method: http.MethodPost, path: timeOffsPath, write: &w}, form, &e); err != nil {
+		return a, err
+	}
+	if e.Data.it == nil || e.Data.it.Attributes.ID == 0 {
+		return a, unreadableV1("there is no time-off in it")
+	}
+	return r.named(ctx, e.Data.it.Attributes.absence())
+}
+
+// DeleteTimeOff deletes an absence counted in days by its number. It fails with NotFound.
+func (r *RemoteV1) DeleteTimeOff(ctx context.Context, n int64, w postern.Write) error {
+	var e envelopeV1[json.RawMessage]
+	return r.do(ctx, ask{method: http.MethodDelete, path: timeOffsPath + "/" + strconv.FormatInt(n, 10), write: &w}, nil, &e)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"postern.dev/postern"
+	"postern.dev/postern/internal/near"
 )
 
 // What Health tells of.
@@ -39,6 +40,9 @@ func (o *office) Events(ctx context.Context, f postern.EventFilter) (postern.Eve
 	if f.Limit < 1 || f.Limit > maxEvents {
 		return postern.EventPage{}, invalid("limit", "records are read 1 to %d at a time", maxEvents)
 	}
+	if err := checkAction(f.Action); err != nil {
+		return postern.EventPage{}, err
+	}
 	if err := o.chain(ctx, f.Tenant); err != nil {
 		return postern.EventPage{}, err
 	}
@@ -56,6 +60,19 @@ func (o *office) Events(ctx context.Context, f postern.EventFilter) (postern.Eve
 		return postern.EventPage{}, err
 	}
 	return page, nil
+}
+
+// checkAction fails with Invalid for an action that is in no trail: whoever misspells one
+// should not take it for a thing that never happened. "" is every action.
+func checkAction(action string) error {
+	if action == "" || slices.Contains(postern.Actions, action) {
+		return nil
+	}
+	e := invalid("action", "there is no action %q", postern.Shorten(action, 60))
+	if meant := near.Of(action, postern.Actions); meant != "" {
+		return e.WithHint("did you mean %s?", meant)
+	}
+	return e.WithHint("actions are called as in token.refused or client.created")
 }
 
 // search asks the store, for so many at once where it may read much: an export is one

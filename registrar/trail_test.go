@@ -62,6 +62,10 @@ func TestReadingATrailLeavesARecord(t *testing.T) {
 		_, err = d.owner().Events(t.Context(), postern.EventFilter{Tenant: "acme", Limit: limit})
 		wantCode(t, err, postern.Invalid)
 	}
+	_, err = d.owner().Events(t.Context(), postern.EventFilter{Tenant: "acme", Action: "token.refusd"})
+	if e := postern.AsError(err); e == nil || e.Code != postern.Invalid || e.Param != "action" || e.Hint != "did you mean token.refused?" {
+		t.Errorf("an action that there is not: got %+v", e)
+	}
 	_, err = d.owner().Events(t.Context(), postern.EventFilter{Tenant: "red"})
 	wantCode(t, err, postern.NotFound)
 	_, err = d.owner().Events(t.Context(), postern.EventFilter{})

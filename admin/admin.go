@@ -75,7 +75,7 @@ func Routes(cfg Config) []Route {
 			delete(byPath, r.path)
 		}
 	}
-	return append(out, Route{Pattern: base + "/", Handler: h.serve(nil)}, openapiRoute())
+	return append(out, Route{Pattern: base + "/", Handler: h.serve(nil)})
 }
 
 // DefaultPerMinute is how many calls one actor may make in a minute: all of them at once,

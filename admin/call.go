@@ -176,15 +176,15 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
 }
 
-// Stamp writes a time in UTC, to the millisecond where there is a fraction; "" for none.
-func Stamp(t time.Time) string {
+// stamp writes a time in UTC, to the millisecond where there is a fraction; "" for none.
+func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Truncate(time.Millisecond).Format("2006-01-02T15:04:05.999Z07:00")
 }
 
-// moment reads what Stamp wrote; what is no time is none.
+// moment reads what stamp wrote; what is no time is none.
 func moment(s string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {

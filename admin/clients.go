@@ -44,10 +44,10 @@ type StoredSecret struct {
 func ClientOf(c postern.Client, made postern.Secret, now time.Time) Client {
 	w := Client{ID: c.ID, ClientSecret: made.Reveal(), Tenant: c.Tenant, Name: c.Name, Public: c.Public, Grants: list(c.Grants),
 		Scopes: list(c.Scopes), Dialects: list(c.Dialects), CallInto: c.Tenants, TokenLife: seconds(c.TokenLife), Alg: c.Alg,
-		Ranges: c.Ranges, Attributes: c.Attributes, Secrets: []StoredSecret{}, Disabled: c.Disabled, NotBefore: Stamp(c.NotBefore),
-		CreatedAt: Stamp(c.CreatedAt), UpdatedAt: Stamp(c.UpdatedAt)}
+		Ranges: c.Ranges, Attributes: c.Attributes, Secrets: []StoredSecret{}, Disabled: c.Disabled, NotBefore: stamp(c.NotBefore),
+		CreatedAt: stamp(c.CreatedAt), UpdatedAt: stamp(c.UpdatedAt)}
 	for _, s := range c.Secrets {
-		w.Secrets = append(w.Secrets, StoredSecret{s.ID, Stamp(s.CreatedAt), Stamp(s.ExpiresAt), s.Live(now)})
+		w.Secrets = append(w.Secrets, StoredSecret{s.ID, stamp(s.CreatedAt), stamp(s.ExpiresAt), s.Live(now)})
 	}
 	return w
 }
@@ -102,7 +102,7 @@ type Refusal struct {
 
 // RefusalOf writes a refusal.
 func RefusalOf(r postern.Refusal) Refusal {
-	return Refusal{Stamp(r.At), r.Dialect, r.Cause, r.Source, r.Count}
+	return Refusal{stamp(r.At), r.Dialect, r.Cause, r.Source, r.Count}
 }
 
 func (r Refusal) noun() postern.Refusal {

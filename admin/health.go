@@ -37,10 +37,10 @@ type ExpiringSecret struct {
 func HealthOf(h postern.Health) Health {
 	out := Health{Nodes: []Node{}, Database: h.Database, Version: h.Version, Expiring: []ExpiringSecret{}, Warnings: list(h.Warnings)}
 	for _, n := range h.Nodes {
-		out.Nodes = append(out.Nodes, Node{n.Name, n.URL, n.Version, Stamp(n.StartedAt), Stamp(n.SeenAt)})
+		out.Nodes = append(out.Nodes, Node{n.Name, n.URL, n.Version, stamp(n.StartedAt), stamp(n.SeenAt)})
 	}
 	for _, s := range h.Expiring {
-		out.Expiring = append(out.Expiring, ExpiringSecret{s.Tenant, s.ClientID, s.Name, Stamp(s.ExpiresAt)})
+		out.Expiring = append(out.Expiring, ExpiringSecret{s.Tenant, s.ClientID, s.Name, stamp(s.ExpiresAt)})
 	}
 	return out
 }

@@ -21,7 +21,7 @@ type Key struct {
 
 // KeyOf writes a key.
 func KeyOf(k postern.KeyStanding) Key {
-	return Key{k.ID, k.Alg, k.State, k.Generation, Stamp(k.CreatedAt), Stamp(k.SignFrom), Stamp(k.RemoveAt)}
+	return Key{k.ID, k.Alg, k.State, k.Generation, stamp(k.CreatedAt), stamp(k.SignFrom), stamp(k.RemoveAt)}
 }
 
 func (k Key) noun() postern.KeyStanding {

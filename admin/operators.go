@@ -31,9 +31,9 @@ type Operator struct {
 // where that was just made.
 func OperatorOf(o postern.Operator, code postern.Secret, now time.Time) Operator {
 	w := Operator{ID: o.ID, Email: o.Email, Name: o.Name, Role: o.Role, Tenant: o.Tenant, SetupCode: code.Reveal(), PasswordSet: o.PasswordHash != "",
-		TOTP: o.TOTP != "", Disabled: o.Disabled, Failures: o.Failures, SeenAt: Stamp(o.SeenAt), CreatedAt: Stamp(o.CreatedAt), UpdatedAt: Stamp(o.UpdatedAt)}
+		TOTP: o.TOTP != "", Disabled: o.Disabled, Failures: o.Failures, SeenAt: stamp(o.SeenAt), CreatedAt: stamp(o.CreatedAt), UpdatedAt: stamp(o.UpdatedAt)}
 	if now.Before(o.Locked) {
-		w.LockedUntil = Stamp(o.Locked)
+		w.LockedUntil = stamp(o.Locked)
 	}
 	return w
 }
@@ -83,7 +83,7 @@ type Session struct {
 
 // SessionOf writes a session.
 func SessionOf(s postern.Session) Session {
-	return Session{s.ID, Stamp(s.CreatedAt), Stamp(s.SeenAt), Stamp(s.ProvenAt), Stamp(s.ExpiresAt), s.Source, s.Agent}
+	return Session{s.ID, stamp(s.CreatedAt), stamp(s.SeenAt), stamp(s.ProvenAt), stamp(s.ExpiresAt), s.Source, s.Agent}
 }
 
 func (s Session) noun(operator string) postern.Session {

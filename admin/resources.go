@@ -17,7 +17,7 @@ type Resource struct {
 
 // ResourceOf writes a resource.
 func ResourceOf(r postern.Resource) Resource {
-	return Resource{r.URL, r.Tenant, list(r.Scopes), Stamp(r.CreatedAt)}
+	return Resource{r.URL, r.Tenant, list(r.Scopes), stamp(r.CreatedAt)}
 }
 
 func (r Resource) noun() postern.Resource {

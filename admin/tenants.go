@@ -23,7 +23,7 @@ type Tenant struct {
 
 // TenantOf writes a tenant.
 func TenantOf(t postern.Tenant) Tenant {
-	return Tenant{t.ID, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, t.Zone, Stamp(t.NotBefore), Stamp(t.CreatedAt), Stamp(t.UpdatedAt)}
+	return Tenant{t.ID, t.Name, t.PartnerID, t.Disabled, t.RefuseQuery, t.Zone, stamp(t.NotBefore), stamp(t.CreatedAt), stamp(t.UpdatedAt)}
 }
 
 func (t Tenant) noun() postern.Tenant {

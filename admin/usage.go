@@ -34,12 +34,12 @@ type ClientUsage struct {
 
 // UsageOf writes how tokens were given and refused.
 func UsageOf(u postern.Usage) Usage {
-	out := Usage{Steps: []UsageStep{}, Clients: []ClientUsage{}, Through: Stamp(u.Through)}
+	out := Usage{Steps: []UsageStep{}, Clients: []ClientUsage{}, Through: stamp(u.Through)}
 	for _, s := range u.Steps {
-		out.Steps = append(out.Steps, UsageStep{Stamp(s.At), s.Dialect, s.Issued, s.Refused})
+		out.Steps = append(out.Steps, UsageStep{stamp(s.At), s.Dialect, s.Issued, s.Refused})
 	}
 	for _, c := range u.Clients {
-		out.Clients = append(out.Clients, ClientUsage{c.ClientID, c.Issued, c.Refused, c.Query, Stamp(c.Last)})
+		out.Clients = append(out.Clients, ClientUsage{c.ClientID, c.Issued, c.Refused, c.Query, stamp(c.Last)})
 	}
 	return out
 }

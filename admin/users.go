@@ -28,9 +28,9 @@ type User struct {
 // UserOf writes a user as they are at now, with the password where that was just made.
 func UserOf(u postern.User, made postern.Secret, now time.Time) User {
 	w := User{ID: u.ID, Tenant: u.Tenant, Email: u.Email, Password: made.Reveal(), Role: u.Role, AgentID: u.AgentID, SiteID: u.SiteID,
-		Disabled: u.Disabled, Failures: u.Failures, NotBefore: Stamp(u.NotBefore), CreatedAt: Stamp(u.CreatedAt), UpdatedAt: Stamp(u.UpdatedAt)}
+		Disabled: u.Disabled, Failures: u.Failures, NotBefore: stamp(u.NotBefore), CreatedAt: stamp(u.CreatedAt), UpdatedAt: stamp(u.UpdatedAt)}
 	if now.Before(u.LockedUntil) {
-		w.LockedUntil = Stamp(u.LockedUntil)
+		w.LockedUntil = stamp(u.LockedUntil)
 	}
 	return w
 }

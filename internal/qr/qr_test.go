@@ -1,6 +1,8 @@
 package qr_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"testing"
 
@@ -84,5 +86,22 @@ func TestEveryLengthHasACodeUpToTheLongest(t *testing.T) {
 	}
 	if _, _, err := qr.Path(strings.Repeat("a", qr.MaxText+1)); err == nil {
 		t.Error("a text that is too long has a code")
+	}
+}
+
+// Codes of the other versions were read back by a decoder of other people
+// (github.com/makiuchi-d/gozxing v0.1.1) when these sums were taken, at every length.
+func TestCodesOfEveryVersionAreAsTheyWereRead(t *testing.T) {
+	t.Parallel()
+	const uri = "otpauth://totp/Postern:ada@example.org?secret=JBSWY3DPEHPK3PXP&issuer=Postern&x="
+	for n, want := range map[int]string{30: "b0f2ebe1a410a54a", 50: "956ed29b6c1d3c5a", 77: "8d7395c40e5a5d96", 100: "c72c639700996b36", 130: "858f46f744111562", 150: "6dfe74eb083a06e5", 190: "0c2977b3a314ca95", 230: "3072ea97f5d7ed56", 271: "093be6356e34e1e8"} {
+		_, path, err := qr.Path((uri + strings.Repeat("aB3-", 80))[:n])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256([]byte(path))
+		if got := hex.EncodeToString(sum[:8]); got != want {
+			t.Errorf("the code of %d bytes is another one: got %s, want %s", n, got, want)
+		}
 	}
 }

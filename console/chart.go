@@ -134,6 +134,9 @@ func (c *Chart) paint(p period) {
 		v := most * i / 2
 		c.Ticks = append(c.Ticks, Tick{c.Zero - int(float64(v)*unit), scaled(v, most)})
 	}
+	if below := int(float64(down) * unit); below >= 20 { // room for letters
+		c.Ticks = append(c.Ticks, Tick{c.Zero + below, scaled(down, most)})
+	}
 	slot := 100 / float64(len(c.Rows))
 	width := percent(slot * .74)
 	every := max(1, (len(c.Rows)+6)/7)

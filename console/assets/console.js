@@ -54,6 +54,11 @@
     if (form.dataset.sent) e.preventDefault();
     form.dataset.sent = "yes";
   });
+  // What is shown once goes with the page: a browser may keep it whole for the way back.
+  addEventListener("pagehide", () => {
+    for (const e of document.querySelectorAll(".once code, .once ~ section code, #outcome")) e.replaceChildren();
+    for (const e of document.querySelectorAll("input[type=password]")) e.value = "";
+  });
   addEventListener("pageshow", () => {
     for (const form of document.forms) delete form.dataset.sent;
   });

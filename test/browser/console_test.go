@@ -96,6 +96,10 @@ func TestANewOperatorDoesTheWholeJob(t *testing.T) {
 		if p.call(first, "/v2/absence-types") != 403 {
 			t.Error("a permission that was not ticked is there")
 		}
+		// On the way back the browser may show the page as it was left.
+		if left := get[string](w, `(dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })), document.body.textContent)`); strings.Contains(left, secret) {
+			t.Error("the secret stays in a page that was left")
+		}
 		w.click("I have copied it: go on")
 		w.see("Payroll sync")
 		if strings.Contains(w.text(), secret) {

@@ -109,7 +109,7 @@ func (c *call) auditPage() error {
 		return err
 	}
 	var events []postern.Event
-	next := f.Before
+	var next int64
 	for begun := time.Now(); ; {
 		page, err := c.office.Events(c.ctx, f)
 		if err != nil {

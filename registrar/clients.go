@@ -51,7 +51,7 @@ func (o *office) Client(ctx context.Context, id string) (postern.Client, error) 
 func (o *office) client(ctx context.Context, id string) (postern.Client, error) {
 	c, err := o.store().Client(ctx, id)
 	if postern.CodeOf(err) == postern.NotFound || err == nil && !o.sees(c.Tenant) {
-		return postern.Client{}, postern.Errorf(postern.NotFound, "there is no client %q", postern.Shorten(id, 80))
+		return postern.Client{}, unseen(err == nil, postern.Errorf(postern.NotFound, "there is no client %q", postern.Shorten(id, 80)))
 	}
 	return c, err
 }

@@ -80,7 +80,8 @@ func (r *Registrar) Accept(ctx context.Context, code postern.Secret, o postern.O
 // checkOperatorPassword fails with Invalid for a password that is not good.
 func checkOperatorPassword(op *postern.Operator, password postern.Secret) error {
 	local, _, _ := strings.Cut(op.Email, "@")
-	return named("password", postern.CheckPassword(password.Reveal(), product, op.Tenant, local))
+	words := append(strings.Fields(op.Name), product, op.Tenant, local)
+	return named("password", postern.CheckPassword(password.Reveal(), words...))
 }
 
 // setPassword gives an operator another password, and ends the sessions but one.

@@ -115,9 +115,9 @@ func TestALinkIsGoodOnceHoweverManyComeAtOnce(t *testing.T) {
 func TestAWeakPasswordLeavesTheLinkAsItIs(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	op, code, err := d.owner().CreateOperator(t.Context(), postern.Operator{Email: "ada.lovelace@a.test", Role: postern.Admin}, postern.Edit{})
+	op, code, err := d.owner().CreateOperator(t.Context(), postern.Operator{Email: "ada.lovelace@a.test", Name: "Countess Ada", Role: postern.Admin}, postern.Edit{})
 	must(t, err)
-	for _, weak := range []string{"", "short", "postern postern postern 1", "ada.lovelace is my name"} {
+	for _, weak := range []string{"", "short", "postern postern postern 1", "ada.lovelace is my name", "the countess of numbers"} {
 		_, _, err := d.reg.Accept(t.Context(), code, postern.Operator{}, postern.NewSecret(weak), home)
 		wantCode(t, err, postern.Invalid)
 		if postern.AsError(err).Param != "password" {

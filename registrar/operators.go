@@ -59,7 +59,7 @@ func (o *office) Operators(ctx context.Context, p postern.Paging) (postern.Page[
 func (o *office) operator(ctx context.Context, id string) (postern.Operator, error) {
 	op, err := o.store().Operator(ctx, id)
 	if postern.CodeOf(err) == postern.NotFound || err == nil && !o.sees(op.Tenant) {
-		return postern.Operator{}, postern.Errorf(postern.NotFound, "there is no operator %q", postern.Shorten(id, 80))
+		return postern.Operator{}, unseen(err == nil, postern.Errorf(postern.NotFound, "there is no operator %q", postern.Shorten(id, 80)))
 	}
 	return op, err
 }

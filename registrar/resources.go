@@ -109,7 +109,7 @@ func (o *office) DeleteResource(ctx context.Context, tenant, url string) error {
 	}
 	none := postern.Errorf(postern.NotFound, "%q is not registered for tenant %s", postern.Shorten(url, 120), postern.Shorten(tenant, 80))
 	if !o.sees(tenant) {
-		return none
+		return caused(causeForeign, none)
 	}
 	err := o.store().DeleteResource(ctx, tenant, url, o.event(tenant, postern.ActResourceGone, url, ""))
 	if postern.CodeOf(err) == postern.NotFound {

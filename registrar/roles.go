@@ -118,11 +118,11 @@ func (o *office) may(a Action) error {
 	rule := Rules[i] // of ours: an action without a rule would panic in every test
 	switch {
 	case o.actor.Name == "" || !slices.Contains(rule.Roles, o.actor.Role):
-		return postern.Errorf(postern.Forbidden, "the role %s does not allow to %s", orNone(o.actor.Role), rule.Words).
+		return caused(causeRole, postern.Errorf(postern.Forbidden, "the role %s does not allow to %s", orNone(o.actor.Role), rule.Words)).
 			WithHint("ask an operator who is %s", rolesOf(rule))
 	case rule.Global && o.actor.Tenant != "":
-		return postern.Errorf(postern.Forbidden, "the role %s is for tenant %s alone, which does not allow to %s",
-			o.actor.Role, o.actor.Tenant, rule.Words).WithHint("ask an operator of the whole installation")
+		return caused(causeBound, postern.Errorf(postern.Forbidden, "the role %s is for tenant %s alone, which does not allow to %s",
+			o.actor.Role, o.actor.Tenant, rule.Words)).WithHint("ask an operator of the whole installation")
 	case rule.Proof && o.isOperator() && o.r.now().Sub(o.actor.ProvenAt) > ProofLife:
 		return staleProof()
 	}
@@ -138,8 +138,30 @@ func (o *office) isOperator() bool { return strings.HasPrefix(o.actor.Name, oper
 
 const operatorPrefix = "operator:"
 
+// The causes of refusals, for the log. Whoever asks is not told that something is another
+// tenant's: that would be to tell that it is there.
+const (
+	causeRole    = "role"
+	causeBound   = "role of one tenant"
+	causeStale   = "stale proof"
+	causeForeign = "another tenant's"
+)
+
+func caused(cause string, e *postern.Error) *postern.Error {
+	e.Cause = cause
+	return e
+}
+
+// unseen is the error e for what is not there, or is there and not for the actor to know.
+func unseen(there bool, e *postern.Error) error {
+	if there {
+		return caused(causeForeign, e)
+	}
+	return e
+}
+
 func staleProof() error {
-	return postern.Errorf(postern.Unauthenticated, "this wants a fresh proof of who you are").Because(postern.StaleProof).
+	return caused(causeStale, postern.Errorf(postern.Unauthenticated, "this wants a fresh proof of who you are")).Because(postern.StaleProof).
 		WithHint("give your password again")
 }
 

@@ -291,6 +291,11 @@ func tryDeed(t *testing.T, d *desk, m deed, who asker, stale bool) {
 	if got := postern.CodeOf(err); got != want {
 		t.Errorf("%s by %s of %q, stale %t: got %v, want %q", m.name, who.role, who.bound, stale, err, want)
 	}
+	// The log says why, and whoever asked does not hear more than that it is not there.
+	wants := map[postern.Code][]string{postern.Forbidden: {"role", "role of one tenant", ""}, postern.Unauthenticated: {"stale proof"}, postern.NotFound: {"another tenant's", ""}}
+	if e := postern.AsError(err); e != nil && (!slices.Contains(wants[want], e.Cause) || strings.Contains(e.Msg+e.Hint, "another tenant")) {
+		t.Errorf("%s by %s of %q: got the cause %q of %q", m.name, who.role, who.bound, e.Cause, e.Msg)
+	}
 	if want == postern.Unauthenticated && postern.ReasonOf(err) != postern.StaleProof {
 		t.Errorf("%s by %s: got the reason %s", m.name, who.role, postern.ReasonOf(err))
 	}
@@ -323,6 +328,27 @@ func TestEveryRuleHasRolesAndWordsAndIsThereOnce(t *testing.T) {
 		if changes && slices.Contains(r.Roles, postern.Auditor) {
 			t.Errorf("an auditor may do %s", r.Action)
 		}
+	}
+}
+
+func TestTheLogTellsWhatIsAnothersFromWhatIsNot(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tenant("acme")
+	d.tenant("other")
+	c := d.client("other")
+	op, _ := d.operator(postern.Owner, "other")
+	o := d.reg.Office(d.actor(postern.Owner, "acme"))
+	for name, err := range map[string]error{
+		"Tenant": second(o.Tenant(t.Context(), "other")), "Client": second(o.Client(t.Context(), c.ID)), "Sessions": second(o.Sessions(t.Context(), op.ID)),
+		"VerifyChain": second(o.VerifyChain(t.Context(), "other", nil)), "DeleteResource": o.DeleteResource(t.Context(), "other", "https://x.test"),
+	} {
+		if e := postern.AsError(err); e.Code != postern.NotFound || e.Cause != "another tenant's" {
+			t.Errorf("%s: got %+v", name, e)
+		}
+	}
+	if e := postern.AsError(second(o.Client(t.Context(), "nobody"))); e.Code != postern.NotFound || e.Cause != "" {
+		t.Errorf("what is not there: got %+v", e)
 	}
 }
 

@@ -36,8 +36,8 @@ func (o *office) Tenant(ctx context.Context, id string) (postern.Tenant, error) 
 // tenant looks a tenant up that the actor may know of.
 func (o *office) tenant(ctx context.Context, id string) (postern.Tenant, error) {
 	none := postern.Errorf(postern.NotFound, "there is no tenant %q", postern.Shorten(id, 80))
-	if !o.sees(id) {
-		return postern.Tenant{}, none
+	if !o.sees(id) { // whether it is there is not looked at
+		return postern.Tenant{}, caused(causeForeign, none)
 	}
 	t, err := o.store().Tenant(ctx, id)
 	if postern.CodeOf(err) == postern.NotFound {

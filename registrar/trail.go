@@ -176,7 +176,7 @@ func (o *office) VerifyChain(ctx context.Context, tenant string, progress func(d
 		return postern.Chain{}, err
 	}
 	if !o.sees(tenant) {
-		return postern.Chain{}, postern.Errorf(postern.NotFound, "there is no audit chain of %q", postern.Shorten(tenant, 100))
+		return postern.Chain{}, caused(causeForeign, postern.Errorf(postern.NotFound, "there is no audit chain of %q", postern.Shorten(tenant, 100)))
 	}
 	leave, err := o.r.verifies.enter(ctx, 0, "as many audit trails are being verified as may be at once")
 	if err != nil {

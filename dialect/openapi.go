@@ -21,17 +21,24 @@ type Description struct {
 	Name  string `json:"name"` // of the file, without .json
 	Title string `json:"title"`
 	URL   string `json:"url"` // filled in from the name
+	// Read gives the document.
+	Read func() ([]byte, error) `json:"-"`
 }
 
 // descriptions lists our own, in the order of All.
 func descriptions() []Description {
-	return []Description{
+	all := []Description{
 		{Name: "auth-personio-v1", Title: "Tokens, personio-v1"},
 		{Name: "auth-personio-v2", Title: "Tokens, personio-v2"},
 		{Name: "auth-personify", Title: "Tokens, personify"},
 		{Name: "auth-comm100", Title: "Tokens and userinfo, comm100"},
 		{Name: "auth-oauth2", Title: "Tokens, OAuth 2.0"},
 	}
+	for i := range all {
+		name := "openapi/" + all[i].Name + ".json"
+		all[i].Read = func() ([]byte, error) { return openapiFiles.ReadFile(name) }
+	}
+	return all
 }
 
 func (cfg Config) openapiRoutes() []Route {
@@ -44,11 +51,8 @@ func (cfg Config) openapiRoutes() []Route {
 		return json.Marshal(map[string][]Description{"documents": list})
 	})
 	routes := []Route{{openapiPath, only(openapiPath, index)}}
-	for _, d := range descriptions() {
-		name := d.Name + ".json"
-		routes = append(routes, Route{openapiPath + name, document(cfg.maxAge(), func() ([]byte, error) {
-			return openapiFiles.ReadFile("openapi/" + name)
-		})})
+	for _, d := range list {
+		routes = append(routes, Route{openapiPath + d.Name + ".json", document(cfg.maxAge(), d.Read)})
 	}
 	return routes
 }

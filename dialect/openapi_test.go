@@ -152,7 +152,9 @@ func TestPublicDocumentsAgreeWithTheirDescription(t *testing.T) {
 func TestTheIndexListsEveryDocument(t *testing.T) {
 	t.Parallel()
 	cfg := config()
-	cfg.Descriptions = []dialect.Description{{Name: "hr", Title: "People"}}
+	cfg.Descriptions = []dialect.Description{{Name: "hr", Title: "People", Read: func() ([]byte, error) {
+		return []byte(`{"info":{"title":"People"}}`), nil
+	}}}
 	h := serve(t, &scripted{}, cfg)
 	var index struct{ Documents []dialect.Description }
 	if err := json.Unmarshal(get(t, h, "/openapi/").Body.Bytes(), &index); err != nil {
@@ -161,14 +163,27 @@ func TestTheIndexListsEveryDocument(t *testing.T) {
 	if len(index.Documents) != len(dialect.All)+1 {
 		t.Errorf("%d documents, want one per dialect and another's", len(index.Documents))
 	}
-	for _, d := range index.Documents[:len(dialect.All)] {
+	for _, d := range index.Documents {
 		w := get(t, h, strings.TrimPrefix(d.URL, "https://postern.test"))
 		var doc struct{ Info struct{ Title string } }
 		if err := json.Unmarshal(w.Body.Bytes(), &doc); err != nil || doc.Info.Title != d.Title {
 			t.Errorf("%s: %d, title %q, want %q", d.URL, w.Code, doc.Info.Title, d.Title)
 		}
+		again := httptest.NewRequest("GET", d.URL, nil)
+		again.Header.Set("If-None-Match", w.Header().Get("Etag"))
+		if w := httptest.NewRecorder(); !answers(h, w, again, 304) {
+			t.Errorf("%s a second time: %d", d.URL, w.Code)
+		}
+		if w := httptest.NewRecorder(); !answers(h, w, httptest.NewRequest("PUT", d.URL, nil), 405) || w.Header().Get("Allow") == "" {
+			t.Errorf("PUT %s: %d %v", d.URL, w.Code, w.Header())
+		}
 	}
 	if w := get(t, h, "/openapi/none.json"); w.Code != 404 {
 		t.Errorf("an unknown document: %d", w.Code)
 	}
+}
+
+func answers(h http.Handler, w *httptest.ResponseRecorder, r *http.Request, status int) bool {
+	h.ServeHTTP(w, r)
+	return w.Code == status
 }

@@ -24,8 +24,8 @@ type Config struct {
 	Scopes func() []string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
-	// Descriptions are OpenAPI documents that other packages serve below /openapi/; the
-	// index lists them after ours.
+	// Descriptions are the OpenAPI documents of other packages, served and listed after
+	// ours.
 	Descriptions []Description
 	// Options bound what the handlers read.
 	Options Options

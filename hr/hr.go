@@ -91,7 +91,7 @@ func Routes(cfg Config) []Route {
 		}
 		out = append(out, Route{v.shape.rest(), h.serve(v.shape, nil)})
 	}
-	return append(out, openapiRoutes()...)
+	return out
 }
 
 // route is one operation: what it is called by, what it needs and who does it.

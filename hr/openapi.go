@@ -1,14 +1,6 @@
 package hr
 
-import (
-	"crypto/sha256"
-	"embed"
-	"encoding/hex"
-	"net/http"
-	"strconv"
-
-	"postern.dev/postern"
-)
+import "embed"
 
 // OpenAPI descriptions of both versions. Tests hold the tables of routes and every answer
 // of theirs against them, so they say what the handlers do.
@@ -16,58 +8,22 @@ import (
 //go:embed openapi/*.json
 var openapiFiles embed.FS
 
-// Description is one OpenAPI document, served under /openapi/.
+// Description is one OpenAPI document, to be served under /openapi/.
 type Description struct {
 	Name  string // of the file, without .json
 	Title string
+	Read  func() ([]byte, error) // the document
 }
 
-// Descriptions lists the documents that Routes serves.
+// Descriptions lists our documents.
 func Descriptions() []Description {
-	return []Description{
+	all := []Description{
 		{Name: "hr-v2", Title: "People, version 2"},
 		{Name: "hr-v1", Title: "People, version 1"},
 	}
-}
-
-func openapiRoutes() []Route {
-	var out []Route
-	for _, d := range Descriptions() {
-		path := "/openapi/" + d.Name + ".json"
-		out = append(out, Route{path, description("openapi/" + d.Name + ".json")})
+	for i := range all {
+		name := "openapi/" + all[i].Name + ".json"
+		all[i].Read = func() ([]byte, error) { return openapiFiles.ReadFile(name) }
 	}
-	return out
-}
-
-// description serves one document, which holds until there is another program.
-func description(name string) http.Handler {
-	body, err := openapiFiles.ReadFile(name)
-	sum := sha256.Sum256(body)
-	tag := `"` + hex.EncodeToString(sum[:8]) + `"`
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		switch {
-		case err != nil:
-			http.NotFound(w, r)
-		case r.Method == http.MethodOptions:
-			h.Set("Allow", "GET, HEAD, OPTIONS")
-			w.WriteHeader(http.StatusNoContent)
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			postern.CallFrom(r.Context()).Code = postern.Invalid
-			h.Set("Allow", "GET, HEAD, OPTIONS")
-			http.Error(w, "this document is read with GET", http.StatusMethodNotAllowed)
-		default:
-			h.Set("Cache-Control", "public, max-age=3600")
-			h.Set("Etag", tag)
-			if r.Header.Get("If-None-Match") == tag {
-				w.WriteHeader(http.StatusNotModified)
-				return
-			}
-			h.Set("Content-Type", "application/json")
-			h.Set("Content-Length", strconv.Itoa(len(body)))
-			if r.Method == http.MethodGet {
-				_, _ = w.Write(body) // the caller left, if it fails
-			}
-		}
-	})
+	return all
 }

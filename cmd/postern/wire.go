@@ -99,10 +99,10 @@ func (h *house) mount() error {
 		IssuerURL: h.url, DefaultPartner: h.place.cfg.DefaultPartner, JWKSMaxAge: issuer.JWKSMaxAge, Now: h.place.now, Scopes: knownScopes,
 	}
 	for _, d := range hr.Descriptions() {
-		cfg.Descriptions = append(cfg.Descriptions, dialect.Description{Name: d.Name, Title: d.Title})
+		cfg.Descriptions = append(cfg.Descriptions, dialect.Description{Name: d.Name, Title: d.Title, Read: d.Read})
 	}
 	for _, d := range admin.Descriptions() {
-		cfg.Descriptions = append(cfg.Descriptions, dialect.Description{Name: d.Name, Title: d.Title})
+		cfg.Descriptions = append(cfg.Descriptions, dialect.Description{Name: d.Name, Title: d.Title, Read: d.Read})
 	}
 	var routes []server.Route
 	tokens := dialect.Routes(h.issuer, h.issuer, cfg)

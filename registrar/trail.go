@@ -11,13 +11,14 @@ import (
 	"postern.dev/postern/internal/near"
 )
 
-// What Health tells of.
+// Bounds of what is told.
 const (
 	nodeSeen      = 2 * time.Minute // a node that was not seen for so long is gone
 	expiringSoon  = 30 * 24 * time.Hour
 	maxExpiring   = 50
 	maxEvents     = 1000
 	defaultEvents = 100
+	usageHours    = 31 * 24 * time.Hour // how far usage by the hour goes back
 )
 
 // chain fails for the audit trail of a tenant that is not the actor's to see. That of the
@@ -206,6 +207,12 @@ func (o *office) Usage(ctx context.Context, q postern.UsageQuery) (postern.Usage
 	}
 	if q.Step != time.Hour && q.Step != 24*time.Hour {
 		return postern.Usage{}, invalid("step", "usage is counted by the hour or by the day")
+	}
+	if oldest := o.r.now().Add(-usageHours); q.Step == time.Hour && q.Since.Before(oldest) {
+		if !q.Since.IsZero() && q.Since.Before(oldest.Add(-time.Hour)) { // it may have been said an hour ago
+			return postern.Usage{}, invalid("since", "usage by the hour goes back %d days", usageHours/(24*time.Hour)).WithHint("ask for it by the day")
+		}
+		q.Since = oldest
 	}
 	return o.store().Usage(ctx, q)
 }

@@ -153,3 +153,25 @@ func TestHealthTellsATenantNothingOfTheInstallation(t *testing.T) {
 		t.Errorf("got %+v", h)
 	}
 }
+
+// By the hour there would be thousands of steps of a year.
+func TestUsageByTheHourGoesBackAMonth(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tenant("acme")
+	month := 31 * 24 * time.Hour
+	for _, tt := range []struct {
+		since time.Time
+		step  time.Duration
+		code  postern.Code
+	}{
+		{time.Time{}, time.Hour, ""}, {d.now().Add(-month), time.Hour, ""}, {d.now().Add(-month - 2*time.Hour), time.Hour, postern.Invalid},
+		{time.Time{}, 24 * time.Hour, ""}, {d.now().Add(-10 * month), 24 * time.Hour, ""},
+	} {
+		_, err := d.owner().Usage(t.Context(), postern.UsageQuery{Tenant: "acme", Since: tt.since, Step: tt.step})
+		wantCode(t, err, tt.code)
+		if e := postern.AsError(err); e != nil && (e.Param != "since" || e.Hint == "") {
+			t.Errorf("since %s by %s: got %+v", tt.since, tt.step, e)
+		}
+	}
+}

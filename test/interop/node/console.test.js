@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import puppeteer from 'puppeteer-core'
 
 const origin = process.env.POSTERN_URL
@@ -19,8 +19,6 @@ const shapes = [
   { name: 'phone, dark', viewport: { width: 390, height: 844, isMobile: true, hasTouch: true }, scheme: 'dark' },
 ]
 
-let browser
-
 function chromium() {
   for (const name of ['chromium', 'chromium-browser', 'google-chrome', 'chrome']) {
     try {
@@ -32,11 +30,6 @@ function chromium() {
   throw new Error('there is no Chromium; test/provide installs one')
 }
 
-before(async () => {
-  browser = await puppeteer.launch({ executablePath: chromium(), args: ['--no-sandbox', '--disable-dev-shm-usage'] })
-})
-after(() => browser?.close())
-
 async function look(page, where, found) {
   await page.evaluate(axe)
   const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ['violations'] }))
@@ -47,9 +40,12 @@ async function look(page, where, found) {
   }
 }
 
-async function open(shape) {
-  const context = await browser.createBrowserContext()
-  const page = await context.newPage()
+// open gives a page of a browser that ends with its test: where no test is selected,
+// none is begun that nobody would close.
+async function open(t, shape) {
+  const browser = await puppeteer.launch({ executablePath: chromium(), args: ['--no-sandbox', '--disable-dev-shm-usage'] })
+  t.after(() => browser.close())
+  const page = await browser.newPage()
   await page.setViewport(shape.viewport)
   await page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: shape.scheme }])
   return page
@@ -66,9 +62,9 @@ async function signIn(page) {
 const kind = (path) => path.replace(/[a-z2-7]{24}|[0-9a-f]{32}|[0-9a-f-]{36}|\b\d+\b/g, '…').replace(/\?.*/, '')
 
 for (const shape of shapes) {
-  test(`axe finds nothing serious on any page of the console: ${shape.name}`, { timeout: 600_000 }, async () => {
+  test(`axe finds nothing serious on any page of the console: ${shape.name}`, { timeout: 600_000 }, async (t) => {
     const found = []
-    const page = await open(shape)
+    const page = await open(t, shape)
     await page.goto(`${origin}/console/`, { waitUntil: 'load' })
     await look(page, 'sign in', found)
     await signIn(page)

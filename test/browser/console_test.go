@@ -101,7 +101,7 @@ func TestANewOperatorDoesTheWholeJob(t *testing.T) {
 			t.Error("the secret stays in a page that was left")
 		}
 		w.click("I have copied it: go on")
-		w.see("Payroll sync")
+		w.see("Recent use")
 		if strings.Contains(w.text(), secret) {
 			t.Error("the secret is shown a second time")
 		}
@@ -117,9 +117,11 @@ func TestANewOperatorDoesTheWholeJob(t *testing.T) {
 			t.Errorf("the new secret gives %d", status)
 		}
 		w.click("I have copied it: go on")
+		w.see("Recent use")
 		w.look("client")
 
 		w.click("Revoke all tokens…")
+		w.see("Every token that it holds opens nothing")
 		w.look("are you sure")
 		w.click("Revoke all tokens")
 		w.see("Payroll sync")
@@ -135,7 +137,7 @@ func TestANewOperatorDoesTheWholeJob(t *testing.T) {
 		w.click("Delete…")
 		w.fill("Its name", "something else")
 		w.click("Delete for good")
-		w.see("Payroll sync")
+		w.see("One thing needs another look")
 		w.fill("Its name", "Payroll sync")
 		w.click("Delete for good")
 		w.see("No credentials yet")
@@ -242,6 +244,7 @@ func TestOperatorsAreInvitedAndKeptToTheirRole(t *testing.T) {
 	w.see("Link for eve@acme.test")
 	link := w.value("#shown-secret")
 	w.click("I have copied it: go on")
+	w.see("No token is ever given in their name")
 	w.look("operators")
 
 	eve := openWindow(t, p.url, shapes[1])
@@ -274,6 +277,7 @@ func TestTheSecondFactorIsAskedFor(t *testing.T) {
 		w.visit("/console/account")
 		w.look("account")
 		w.click("Set one up")
+		w.see("Read this with an authenticator app")
 		w.look("second factor")
 		secret := strings.ReplaceAll(get[string](w, `document.querySelector("#shown-secret").textContent`), " ", "")
 		w.fill("Type the code that it shows", codeOf(t, secret, time.Now()))

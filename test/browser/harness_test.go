@@ -276,7 +276,10 @@ func (w *window) picture(name string) {
 	defer cancel()
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	file := filepath.Join(screens, strings.NewReplacer("/", "-", " ", "-").Replace(w.Name()+"-"+name)+".png")
-	if err = errors.Join(err, os.MkdirAll(screens, 0o750), os.WriteFile(file, png, 0o600)); err != nil {
+	if err == nil {
+		err = errors.Join(os.MkdirAll(screens, 0o750), os.WriteFile(file, png, 0o600))
+	}
+	if err != nil {
 		w.Logf("no picture of %s: %v", name, err)
 	}
 }

@@ -179,13 +179,9 @@ func scaled(v, most int64) string {
 	return thousands(v)
 }
 
-// Share says which part of all was refused.
+// Share says which part of all was refused, where there is anything.
 func (c Chart) Share() string {
-	all := c.Issued + c.Refused
-	if all == 0 {
-		return "none"
-	}
-	part := float64(c.Refused) / float64(all) * 100
+	part := float64(c.Refused) / float64(max(1, c.Issued+c.Refused)) * 100
 	if part > 0 && part < .1 {
 		return "below 0.1 %"
 	}

@@ -12,6 +12,7 @@ type operatorCmd struct {
 	Create  operatorCreateCmd  `cmd:"" help:"Make an operator; prints the one-time link to sign in with."`
 	List    operatorListCmd    `cmd:"" help:"List the operators."`
 	Show    operatorShowCmd    `cmd:"" help:"Show one operator."`
+	Update  operatorUpdateCmd  `cmd:"" help:"Change an operator's name or role, end a lock-out, or take a lost second factor away."`
 	Disable operatorDisableCmd `cmd:"" help:"Refuse an operator; the sessions end."`
 	Enable  operatorEnableCmd  `cmd:"" help:"Take an operator back."`
 	Delete  operatorDeleteCmd  `cmd:"" help:"Delete an operator for good."`

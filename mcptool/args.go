@@ -174,6 +174,9 @@ func value(name string, p *jsonschema.Schema, raw json.RawMessage) (any, error) 
 	text, isText := v.(string)
 	if n, ok := v.(json.Number); ok {
 		text = n.String()
+		if i, fraction, _ := strings.Cut(text, "."); strings.Trim(fraction, "0") == "" {
+			text = i // 5.0, as some programs write 5
+		}
 	} else if b, ok := v.(bool); ok {
 		text = strconv.FormatBool(b)
 	} else if !isText {

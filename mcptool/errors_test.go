@@ -3,6 +3,7 @@ package mcptool_test
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -130,6 +131,22 @@ func TestWrongArgumentsAreNamed(t *testing.T) {
 	for _, raw := range []string{``, `null`, `{}`, ` { } `, `{"person_id":null,"limit":"7","include_names":"false"}`, `{"person":3,"absence_type":"x"}`} {
 		if _, err := tools.Call(t.Context(), clerk(), "list_absence_periods", []byte(raw)); err != nil {
 			t.Errorf("%s: %v", raw, err)
+		}
+	}
+}
+
+// A whole number is one however its sender writes it: 5.0 is one in JSON Schema.
+func TestAWholeNumberMayHaveAFractionOfNothing(t *testing.T) {
+	t.Parallel()
+	tools := toolsOver(firm(t), nil)
+	for _, raw := range []string{`{"person_id":1,"limit":5}`, `{"person_id":1.0,"limit":5.0}`, `{"person_id":"1","limit":"5"}`, `{"person_id":1.00,"limit":5.000}`} {
+		if a, err := tools.Call(t.Context(), clerk(), "list_employments", json.RawMessage(raw)); err != nil || a.Data["person_id"] != "1" {
+			t.Errorf("%s: got %v, %v, want the employments of person 1", raw, a.Data, err)
+		}
+	}
+	for _, raw := range []string{`{"person_id":1.5}`, `{"person_id":1,"limit":5.5}`, `{"person_id":1,"limit":5.}`, `{"person_id":1e0}`, `{"person_id":1,"limit":"5.0x"}`} {
+		if _, err := tools.Call(t.Context(), clerk(), "list_employments", json.RawMessage(raw)); postern.CodeOf(err) != postern.Invalid {
+			t.Errorf("%s: got %v, want Invalid", raw, err)
 		}
 	}
 }

@@ -75,6 +75,6 @@ func (p *port) unasked(ctx context.Context, req mcp.Request, err error) (mcp.Res
 		return nil, err
 	}
 	p.Log.WarnContext(ctx, "the user of a client could not be asked", "tool", call.Params.Name, "err", err)
-	return p.failed(ctx, call.Params.Name, postern.Errorf(postern.Conflict, "the user could not be asked, so nothing was booked").
+	return failed(postern.Errorf(postern.Conflict, "the user could not be asked, so nothing was booked").
 		WithHint("call again, and let the user answer the question with yes or no")), nil
 }

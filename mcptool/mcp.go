@@ -101,7 +101,7 @@ func (p *port) receive(next mcp.MethodHandler) mcp.MethodHandler {
 				p.Log.ErrorContext(ctx, "panic in a call of MCP", "method", method, "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 				broken := postern.Errorf(postern.Internal, "panic")
 				if res, err = nil, refused(broken); method == "tools/call" {
-					res, err = p.failed(ctx, method, broken), nil
+					res, err = failed(broken), nil
 				}
 			}
 		}()
@@ -185,25 +185,23 @@ func sentence(e *postern.Error) string {
 func (p *port) callTool(ctx context.Context, req *mcp.CallToolRequest) (*mcp.CallToolResult, error) {
 	who, err := p.caller(ctx, req.Extra, req.ClientInfo())
 	if err != nil {
-		return p.failed(ctx, req.Params.Name, err), nil
+		return failed(err), nil
 	}
 	answer, err := p.call(ctx, who, req.Params.Name, req.Params.Arguments,
 		ask{can: canAsk(req), reply: replyOf(req), progress: progressOf(req)})
 	switch {
 	case err != nil:
-		return p.failed(ctx, req.Params.Name, err), nil
+		return failed(err), nil
 	case answer.Question != nil:
 		return question(answer.Question), nil
 	}
 	return &mcp.CallToolResult{Content: []mcp.Content{&mcp.TextContent{Text: answer.Text()}}, StructuredContent: answer.Data}, nil
 }
 
-// failed is the answer to a call that failed: a result that a model can read.
-func (p *port) failed(ctx context.Context, tool string, err error) *mcp.CallToolResult {
+// failed is the answer to a call that failed: a result that a model can read. What is a
+// fault of ours is in the log already.
+func failed(err error) *mcp.CallToolResult {
 	e := postern.AsError(err)
-	if e.Code == postern.Internal && ctx.Err() == nil {
-		p.Log.ErrorContext(ctx, "a tool failed", "tool", tool, "err", e)
-	}
 	return &mcp.CallToolResult{IsError: true, Content: []mcp.Content{&mcp.TextContent{Text: sentence(e)}}}
 }
 

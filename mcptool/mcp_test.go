@@ -1,10 +1,12 @@
 package mcptool_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -608,12 +610,17 @@ func TestAPanicEndsACallAndNotTheProgram(t *testing.T) {
 
 func TestAnInternalErrorKeepsItsCause(t *testing.T) {
 	t.Parallel()
+	var log bytes.Buffer
 	tools := over(newLedger(), func(c *mcptool.Config) {
 		c.Directory = func(mcptool.Caller) (postern.Directory, error) { return nil, fmt.Errorf("password hunter2") }
+		c.Log = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	s := dial(t, tools, agent(), "stateless", "", nil)
 	if got := callTool(t, s, "list_persons", nil); !got.IsError || strings.Contains(got.text, "hunter2") {
 		t.Errorf("got %q, want an error without its cause", got.text)
+	}
+	if n := strings.Count(log.String(), "a tool failed"); n != 1 {
+		t.Errorf("the log tells of it %d times, want once:\n%s", n, &log)
 	}
 	if _, err := s.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: "hr://absence-types"}); err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("got %v, want an error without its cause", err)

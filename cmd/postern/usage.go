@@ -41,12 +41,14 @@ func (c *usageCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer o.close()
+	if c.Tenant != "" && c.Tenant != postern.SystemTenant {
+		if _, err := o.tenant(ctx, c.Tenant); err != nil {
+			return err
+		}
+	}
 	u, err := o.Usage(ctx, q)
 	if err != nil {
-		if c.Client != "" && (c.Tenant == "" || c.Tenant == postern.SystemTenant) {
-			return noClient(err)
-		}
-		return noTenant(err)
+		return noClient(err)
 	}
 	if c.JSON {
 		return a.printJSON(admin.UsageOf(u))

@@ -70,6 +70,9 @@ func (c *call) enter(p page) error {
 	if !c.signedIn && !p.open {
 		return c.toSignIn()
 	}
+	if own, asked := c.operator.Tenant, c.query("tenant"); own != "" && asked != "" && asked != own {
+		return postern.Errorf(postern.NotFound, "there is no tenant %q", postern.Shorten(asked, 80))
+	}
 	if p.to != nil && !p.to(c.may()) {
 		return postern.Errorf(postern.Forbidden, "the role %s does not change this", c.operator.Role).WithHint("ask an operator whose role does")
 	}

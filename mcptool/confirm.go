@@ -118,6 +118,13 @@ func confirmation(format string, args ...any) error {
 	return e
 }
 
+// saidNo is the error for what a person did not want.
+func saidNo(fact string) error {
+	e := postern.Errorf(postern.Conflict, "%s", fact)
+	e.Cause = "declined"
+	return e.WithHint("ask what they want instead; do not try the same again unasked")
+}
+
 // sign gives a MAC over parts. Cursors are signed by the same key, under another name.
 // Digests are made by it too, so that nobody can look for two changes that have the same.
 func (c *call) sign(parts ...string) []byte {
@@ -181,8 +188,9 @@ func newSpent(now func() time.Time) *spent {
 
 // once lets book run for a confirmation, and remembers what it gave. Who comes while it
 // runs waits for it; who comes after it gets what it gave, and again is true. After a
-// failure the next one may try. It fails with Invalid for a confirmation that was
-// declined, and with TooMany when too many are remembered.
+// failure the next one may try. It fails with Invalid for a confirmation that has
+// expired, with Conflict for one that was declined, and with TooMany when too many are
+// remembered.
 func (s *spent) once(ctx context.Context, p *pledge, book func() (*createOut, error)) (out *createOut, again bool, err error) {
 	for {
 		u, first, err := s.begin(p)
@@ -213,7 +221,7 @@ func (s *spent) begin(p *pledge) (u *use, first bool, err error) {
 	}
 	if u := s.uses[p.mac]; u != nil {
 		if u.declined {
-			return nil, false, confirmation("the person who was asked said no to this before")
+			return nil, false, saidNo("the person who was asked said no to this before; nothing was booked")
 		}
 		return u, false, nil
 	}

@@ -112,12 +112,10 @@ func (c *call) create(in createIn) (any, error) {
 // declined takes a no to the question with a state: a yes to it counts for nothing any
 // more. Whatever the state is, nothing is booked.
 func (c *call) declined(state string) error {
-	e := postern.Errorf(postern.Conflict, "the person who was asked did not say yes, so nothing was booked")
 	if p, err := c.read(byPerson, state); err == nil && c.spent.decline(p) {
-		e.Msg = "the question was answered with yes before, so this no changes nothing"
+		return saidNo("the question was answered with yes before, so this no changes nothing")
 	}
-	e.Cause = "declined"
-	return e.WithHint("ask what they want instead; do not try the same again unasked")
+	return saidNo("the person who was asked did not say yes, so nothing was booked")
 }
 
 // wanted reads the arguments. It asks nobody but for the time zone.

@@ -418,7 +418,7 @@ func TestAQuestionToWhichSomebodySaidNoIsSpent(t *testing.T) {
 			t.Errorf("%s: got %q, want that nothing was booked", name, got.text)
 		}
 		for range 2 {
-			if got := reply(first, answered("accept", true)); !got.IsError || !strings.Contains(got.text, "said no") || l.count() != 0 {
+			if got := reply(first, answered("accept", true)); !got.IsError || !strings.Contains(got.text, "said no") || !strings.Contains(got.text, "unasked") || l.count() != 0 {
 				t.Errorf("%s, and then yes: got %q and %d writes, want an error and none", name, got.text, l.count())
 			}
 		}

@@ -46,6 +46,10 @@ func (h *house) serve(p page) http.Handler {
 }
 
 func (c *call) enter(p page) error {
+	if c.inClear() {
+		return postern.Errorf(postern.Forbidden, "without TLS the console is for the machine that it runs on").
+			WithHint("open it there by a loopback address, or serve with TLS: behind a proxy that has it, set public_url to the https address")
+	}
 	if err := checkFields(c.r.URL.Query()); err != nil {
 		return err
 	}
@@ -77,6 +81,11 @@ func (c *call) enter(p page) error {
 		return postern.Errorf(postern.Forbidden, "the role %s does not change this", c.operator.Role).WithHint("ask an operator whose role does")
 	}
 	return p.do(c)
+}
+
+// inClear says whether the call came, or could have come, over a network in clear.
+func (c *call) inClear() bool {
+	return !c.Secure && !postern.Loopback((&url.URL{Host: c.r.Host}).Hostname())
 }
 
 // identify finds out who is signed in, and binds a browser where nobody is.

@@ -27,7 +27,8 @@ type Config struct {
 	// Key seals what waits in a browser between two steps of signing in. Every node has
 	// the same; zero is one of this process.
 	Key [32]byte
-	// Secure says that browsers come by TLS. Only a loopback address may do without.
+	// Secure says that browsers come by TLS. Without it only those are let in that call
+	// us by a loopback address.
 	Secure bool
 
 	// What the pages know of the rooms beside them.
@@ -79,7 +80,7 @@ type house struct {
 }
 
 // Routes gives the routes of the console. It fails with Invalid for a public URL that is
-// none, or one that is not secure and not the loopback.
+// no origin.
 func Routes(cfg Config) ([]Route, error) {
 	h := &house{Config: cfg}
 	if h.Now == nil {

@@ -55,6 +55,8 @@ func (c *call) fail(err error) {
 	p := ProblemPage{Title: problems[e.Code].title, Text: sentence(postern.Public(err)), Hint: sentence(cmp.Or(e.Hint, problems[e.Code].hint)),
 		RequestID: on.ID, Back: home}
 	switch {
+	case c.inClear():
+		p.Back = "" // no page of ours would say anything else
 	case !c.signedIn:
 		p.Back = "/console/sign-in"
 	case c.r.Method == http.MethodPost && e.Code != postern.NotFound:

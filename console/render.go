@@ -221,7 +221,7 @@ func agentName(agent string) string {
 func (c *call) show(v view) error { return c.showAs(200, v) }
 
 func (c *call) showAs(status int, v view) error {
-	if !c.signedIn {
+	if !c.signedIn && !c.inClear() {
 		c.bind()
 	}
 	f := c.frame(v)
@@ -237,7 +237,7 @@ func (c *call) showAs(status int, v view) error {
 }
 
 func (c *call) frame(v view) Frame {
-	f := Frame{CSRF: tokenFor(c.cookie), Insecure: !c.Secure, Now: c.now(), Page: v, Flash: c.flashed(), Tenant: c.tenant, Tenants: c.tenants}
+	f := Frame{CSRF: tokenFor(c.cookie), Insecure: !c.Secure && !c.inClear(), Now: c.now(), Page: v, Flash: c.flashed(), Tenant: c.tenant, Tenants: c.tenants}
 	if c.signedIn {
 		o := c.operator
 		f.Operator, f.May = &o, c.may()

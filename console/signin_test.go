@@ -159,6 +159,33 @@ func TestAOneTimeLinkLeavesTheAddressAtOnceAndWorksOnce(t *testing.T) {
 	}
 }
 
+// In clear the console is for the machine itself: a cookie that crosses a network would
+// be anybody's.
+func TestWithoutTLSTheConsoleIsForThisMachineAlone(t *testing.T) {
+	t.Parallel()
+	for _, secure := range []bool{true, false} {
+		town := newTown(atNoon)
+		cfg := town.config()
+		cfg.Secure = secure
+		h, err := console.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := newBrowser(t, town)
+		b.h = h
+		for host, here := range map[string]bool{"127.0.0.1:8100": true, "localhost": true, "LOCALHOST:1": true, "[::1]:8100": true,
+			"192.0.2.7:8100": false, "gate.example.org": false, "localhost.example.org": false, "": false} {
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				r := b.do(method, "/console/sign-in", nil, func(r *http.Request) { r.Host = host })
+				refused := r.status == http.StatusForbidden && strings.Contains(r.text, "machine that it runs on")
+				if refused == (secure || here) || refused && (len(r.header.Values("Set-Cookie")) > 0 || strings.Contains(r.text, `class="button"`)) {
+					t.Errorf("secure %v, %s %q: got %d %v", secure, method, host, r.status, r.header)
+				}
+			}
+		}
+	}
+}
+
 func TestCookiesAreForThisHostAloneAndForNoScript(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{true, false} {

@@ -14,6 +14,7 @@ type clientCmd struct {
 	Show    clientShowCmd    `cmd:"" help:"Show one client."`
 	Update  clientUpdateCmd  `cmd:"" help:"Change a client's scopes, dialects, networks, attributes or name."`
 	Rotate  clientRotateCmd  `cmd:"" name:"rotate-secret" help:"Give a client a new secret; the old one works on for a while."`
+	End     clientEndCmd     `cmd:"" name:"end-secret" help:"End one secret of a client at once."`
 	Disable clientDisableCmd `cmd:"" help:"Refuse a client, its live tokens too."`
 	Enable  clientEnableCmd  `cmd:"" help:"Take a client back."`
 	Revoke  clientRevokeCmd  `cmd:"" name:"revoke-tokens" help:"End every token of a client."`
@@ -114,6 +115,32 @@ func (c *clientRotateCmd) Run(ctx context.Context, a *app) error {
 		return noClient(err)
 	}
 	return a.showClient(client, secret, c.JSON)
+}
+
+type clientEndCmd struct {
+	ID     string `arg:"" help:"The client."`
+	Secret string `arg:"" help:"The secret's id, as 'client show' lists it; never the secret itself."`
+	asJSON
+}
+
+func (clientEndCmd) Help() string {
+	return "The only one that works is not ended: make another before, or disable the client.\n\n" +
+		"Example:\n  postern client end-secret c1ient 0123456789abcdef"
+}
+
+func (c *clientEndCmd) Run(ctx context.Context, a *app) error {
+	if strings.HasPrefix(c.Secret, postern.SecretPrefix) {
+		return errMisused{postern.Errorf(postern.Invalid, "this is a secret itself, and others see what stands in a command line").
+			WithHint("give its id, as `postern client show` lists it, and let nobody use this secret any more")}
+	}
+	return a.withClient(ctx, c.JSON, func(o *clerk) (postern.Client, error) {
+		client, err := o.Client(ctx, c.ID)
+		if err != nil {
+			return client, err
+		}
+		client, err = o.EndSecret(ctx, client.ID, c.Secret, postern.Edit{})
+		return client, hinted(err, postern.NotFound, "`postern client show %s` shows them", c.ID)
+	})
 }
 
 type clientDeleteCmd struct {

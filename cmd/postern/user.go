@@ -13,6 +13,7 @@ import (
 type userCmd struct {
 	Create      userCreateCmd   `cmd:"" help:"Make a user."`
 	List        userListCmd     `cmd:"" help:"List the users of a tenant."`
+	Update      userUpdateCmd   `cmd:"" help:"Change a user's role, agent or site, or end a lock-out."`
 	SetPassword userPasswordCmd `cmd:"" name:"set-password" help:"Give a user a new password and unlock the account."`
 	Disable     userDisableCmd  `cmd:"" help:"Refuse a user, the live tokens too."`
 	Enable      userEnableCmd   `cmd:"" help:"Take a user back."`
@@ -153,6 +154,11 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 
 // switchUser disables a user or takes one back.
 func (a *app) switchUser(ctx context.Context, tenant, email string, disabled, json bool) error {
+	return a.changeUser(ctx, tenant, email, postern.UserChange{Disabled: &disabled}, json)
+}
+
+// changeUser shows the user that was changed.
+func (a *app) changeUser(ctx context.Context, tenant, email string, change postern.UserChange, json bool) error {
 	o, err := a.office(ctx)
 	if err != nil {
 		return err
@@ -161,7 +167,7 @@ func (a *app) switchUser(ctx context.Context, tenant, email string, disabled, js
 	if _, err := o.tenant(ctx, tenant); err != nil {
 		return err
 	}
-	u, err := o.ChangeUser(ctx, tenant, postern.CanonicalEmail(email), postern.UserChange{Disabled: &disabled}, postern.Edit{})
+	u, err := o.ChangeUser(ctx, tenant, postern.CanonicalEmail(email), change, postern.Edit{})
 	if err != nil {
 		return noUser(err, tenant)
 	}

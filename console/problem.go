@@ -30,7 +30,7 @@ var problems = map[postern.Code]struct {
 }{
 	postern.Invalid:         {http.StatusBadRequest, "That did not work", ""},
 	postern.Unauthenticated: {http.StatusUnauthorized, "Please sign in", ""},
-	postern.Forbidden:       {http.StatusForbidden, "Not with your role", "ask an operator whose role allows it"},
+	postern.Forbidden:       {http.StatusForbidden, "Not allowed", "ask an operator whose role allows it"},
 	postern.NotFound:        {http.StatusNotFound, "Not found", "it may have been deleted, or belong to a tenant that is not yours"},
 	postern.Conflict:        {http.StatusConflict, "Not as things stand", "look at how it is now, then decide again"},
 	postern.TooMany:         {http.StatusTooManyRequests, "Too many attempts", ""},

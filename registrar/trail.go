@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -100,7 +101,10 @@ func readWords(f postern.EventFilter, events []postern.Event) string {
 	if f.Action != "" {
 		said = append(said, "of "+f.Action)
 	}
-	if f.ClientID != "" {
+	switch {
+	case strings.Contains(f.ClientID, postern.SecretPrefix): // pasted into the wrong field
+		said = append(said, "of client (a secret)")
+	case f.ClientID != "":
 		said = append(said, "of client "+f.ClientID)
 	}
 	if !f.Since.IsZero() {

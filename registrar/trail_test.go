@@ -72,6 +72,18 @@ func TestReadingATrailLeavesARecord(t *testing.T) {
 	wantCode(t, err, postern.NotFound)
 }
 
+// People paste secrets into every field, and a trail is for ever.
+func TestASecretThatIsLookedForIsNotRecorded(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tenant("acme")
+	secret := postern.GenerateSecret().Reveal()
+	must(t, second(d.owner().Events(t.Context(), postern.EventFilter{Tenant: "acme", ClientID: secret})))
+	if got, want := d.last("acme").Detail, "nothing found, of client (a secret)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestFollowingAndExportingATrailIsOneReading(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

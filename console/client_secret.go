@@ -36,7 +36,7 @@ func (c *call) rotatePage() error {
 		return err
 	}
 	if client.Public {
-		return postern.Errorf(postern.Invalid, "%s is public and holds no secret", client.Name)
+		return postern.Errorf(postern.Invalid, "client %s is public and holds no secret", client.Name)
 	}
 	return c.show(c.rotateOf(client))
 }
@@ -129,7 +129,7 @@ func (c *call) endSecretPage() error {
 	}
 	id := c.r.PathValue("secret")
 	if !slices.ContainsFunc(client.Secrets, func(s postern.StoredSecret) bool { return s.ID == id }) {
-		return postern.Errorf(postern.NotFound, "%s has no such secret", client.Name)
+		return postern.Errorf(postern.NotFound, "client %s has no such secret", client.Name)
 	}
 	return c.show(c.sureOfSecret(client))
 }

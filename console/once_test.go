@@ -146,7 +146,7 @@ func TestFormsAreForThoseWhoMaySendThem(t *testing.T) {
 		"/console/tenants/acme/revoke", "/console/tenants/acme/resources/drop?url=x", "/console/keys/4f1d2c90ab/retire", "/console/sandbox/reset?tenant=acme",
 		"/console/operators/new", "/console/operators/bob/no-factor", "/console/operators/bob/delete",
 	} {
-		if r := eve.get(at); r.status != http.StatusForbidden || !strings.Contains(r.text, "Not with your role") {
+		if r := eve.get(at); r.status != http.StatusForbidden || !strings.Contains(r.text, "Not allowed") {
 			t.Errorf("%s: an auditor gets %d", at, r.status)
 		}
 	}

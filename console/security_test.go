@@ -256,7 +256,7 @@ func TestRolesDecideWhatIsShownAndTheOfficeWhatIsDone(t *testing.T) {
 		}
 	}
 	for _, at := range []string{"/console/clients/aaclient/disable", "/console/clients/aaclient/revoke", "/console/keys/rotate", "/console/tenants/acme/disable", "/console/sandbox/switches?tenant=acme"} {
-		if r := eve.post(at, url.Values{"alg": {"ES256"}}); r.status != http.StatusForbidden || !strings.Contains(r.text, "Not with your role") {
+		if r := eve.post(at, url.Values{"alg": {"ES256"}}); r.status != http.StatusForbidden || !strings.Contains(r.text, "Not allowed") {
 			t.Errorf("%s: got %d", at, r.status)
 		}
 	}

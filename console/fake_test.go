@@ -321,7 +321,7 @@ func (o *office) Resources(_ context.Context, tenant string) ([]postern.Resource
 	return o.resources, o.ask("resources", tenant, false, false)
 }
 
-func (o *office) CreateResource(_ context.Context, r postern.Resource) (postern.Resource, error) {
+func (o *office) CreateResource(_ context.Context, r postern.Resource, _ postern.Edit) (postern.Resource, error) {
 	if err := o.ask("create resource", r.Tenant, true, false); err != nil {
 		return r, err
 	}

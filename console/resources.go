@@ -62,7 +62,7 @@ func (c *call) resourcesOf() (ResourcesPage, error) {
 
 func (c *call) resourceNew() error {
 	r := postern.Resource{Tenant: c.r.PathValue("id"), URL: c.form.text("url"), Scopes: c.form.words("scopes")}
-	_, err := c.office.CreateResource(c.ctx, r)
+	_, err := c.office.CreateResource(c.ctx, r, postern.Edit{})
 	if err == nil {
 		return c.done(tenantAt(r.Tenant)+"/resources", "Tokens may be made out to "+r.URL+".")
 	}

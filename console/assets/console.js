@@ -47,6 +47,11 @@
     if (main) main.focus({ preventScroll: true });
   });
 
+  // Following waits while somebody reads a record: what was opened would be closed again.
+  document.addEventListener("htmx:beforeRequest", (e) => {
+    if (e.target.id === "trail" && e.target.querySelector("details[open]")) e.preventDefault();
+  });
+
   // A form that makes something is sent once, however often its button is pressed.
   document.addEventListener("submit", (e) => {
     const form = e.target;

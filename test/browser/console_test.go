@@ -190,6 +190,13 @@ func TestTheAuditTrailIsReadFollowedAndVerified(t *testing.T) {
 		}
 		w.see("token.refused")
 		w.look("following")
+		const ask = `document.querySelector("#trail").dispatchEvent(new CustomEvent("htmx:beforeRequest", { bubbles: true, cancelable: true }))`
+		if !get[bool](w, ask) {
+			t.Error("following waits for nothing")
+		}
+		if get[bool](w, `(document.querySelector("#trail details").open = true, `+ask+`)`) {
+			t.Error("following closes what somebody reads")
+		}
 		w.visit("/console/audit?tenant=demo")
 		w.choose("What", "token.refused")
 		w.click("Filter")

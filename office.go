@@ -88,7 +88,7 @@ type Keys interface {
 // the scopes that mean something.
 type Resources interface {
 	Resources(ctx context.Context, tenant string) ([]Resource, error)
-	CreateResource(ctx context.Context, r Resource) (Resource, error)
+	CreateResource(ctx context.Context, r Resource, e Edit) (Resource, error)
 	DeleteResource(ctx context.Context, tenant, url string) error
 	// Scopes lists the scopes that are known, those of the tenant's resources among them.
 	Scopes(ctx context.Context, tenant string) (Scopes, error)

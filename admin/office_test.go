@@ -121,8 +121,8 @@ func (d *desk) RetireKey(_ context.Context, id string) error {
 func (d *desk) Resources(_ context.Context, tenant string) ([]postern.Resource, error) {
 	return as[[]postern.Resource](d.do("Resources", tenant))
 }
-func (d *desk) CreateResource(_ context.Context, r postern.Resource) (postern.Resource, error) {
-	return as[postern.Resource](d.do("CreateResource", r))
+func (d *desk) CreateResource(_ context.Context, r postern.Resource, e postern.Edit) (postern.Resource, error) {
+	return as[postern.Resource](d.do("CreateResource", r, e))
 }
 func (d *desk) DeleteResource(_ context.Context, tenant, url string) error {
 	_, err := d.do("DeleteResource", tenant, url)

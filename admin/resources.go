@@ -33,7 +33,7 @@ type newResource struct {
 func resourceRoutes() []route {
 	return []route{
 		{method: http.MethodGet, path: base + "/tenants/{tenant}/resources", do: (*call).listResources},
-		{method: http.MethodPost, path: base + "/tenants/{tenant}/resources", do: (*call).createResource},
+		{method: http.MethodPost, path: base + "/tenants/{tenant}/resources", key: true, do: (*call).createResource},
 		{method: http.MethodDelete, path: base + "/tenants/{tenant}/resources", query: []string{"url"}, do: (*call).deleteResource},
 		{method: http.MethodGet, path: base + "/scopes", query: []string{"tenant"}, do: (*call).listScopes},
 	}
@@ -56,7 +56,7 @@ func (c *call) createResource() error {
 	if err != nil {
 		return err
 	}
-	r, err := c.office.CreateResource(c.ctx, postern.Resource{URL: w.URL, Tenant: c.id("tenant"), Scopes: s})
+	r, err := c.office.CreateResource(c.ctx, postern.Resource{URL: w.URL, Tenant: c.id("tenant"), Scopes: s}, c.edit)
 	if err != nil {
 		return err
 	}
@@ -89,8 +89,8 @@ func (m *Remote) Resources(ctx context.Context, tenant string) ([]postern.Resour
 }
 
 // CreateResource implements postern.Resources.
-func (m *Remote) CreateResource(ctx context.Context, r postern.Resource) (postern.Resource, error) {
-	w, err := one[Resource](ctx, m, ask{method: http.MethodPost, path: at("tenants", r.Tenant, "resources"), body: newResource{r.URL, r.Scopes}})
+func (m *Remote) CreateResource(ctx context.Context, r postern.Resource, e postern.Edit) (postern.Resource, error) {
+	w, err := one[Resource](ctx, m, ask{method: http.MethodPost, path: at("tenants", r.Tenant, "resources"), edit: e, body: newResource{r.URL, r.Scopes}})
 	return w.noun(), err
 }
 

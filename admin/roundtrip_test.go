@@ -104,7 +104,7 @@ func methods() []method {
 		{"RetireKey", func(c ctx, o postern.Office) (any, error) { return nil, o.RetireKey(c, "k1") }, nil},
 		{"Resources", func(c ctx, o postern.Office) (any, error) { return o.Resources(c, "-") }, []postern.Resource{aRes}},
 		{"CreateResource", func(c ctx, o postern.Office) (any, error) {
-			return o.CreateResource(c, postern.Resource{URL: aRes.URL, Tenant: "acme", Scopes: aRes.Scopes})
+			return o.CreateResource(c, postern.Resource{URL: aRes.URL, Tenant: "acme", Scopes: aRes.Scopes}, postern.Edit{Key: "k"})
 		}, aRes},
 		{"DeleteResource", func(c ctx, o postern.Office) (any, error) { return nil, o.DeleteResource(c, "acme", aRes.URL) }, nil},
 		{"Scopes", func(c ctx, o postern.Office) (any, error) { return o.Scopes(c, "acme") }, postern.NewScopes("a", "b")},

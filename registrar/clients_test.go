@@ -207,7 +207,7 @@ func TestNobodyGivesThemselvesMoreThanTheyHave(t *testing.T) {
 			wantCode(t, err, postern.Forbidden)
 			_, err = o.ChangeClient(t.Context(), d.client("acme").ID, postern.ClientChange{Scopes: &postern.Scopes{scope}}, postern.Edit{})
 			wantCode(t, err, postern.Forbidden)
-			_, err = o.CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://r.test", Scopes: postern.Scopes{scope}})
+			_, err = o.CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://r.test", Scopes: postern.Scopes{scope}}, postern.Edit{})
 			wantCode(t, err, postern.Forbidden)
 		}
 		_, _, err := o.RotateSecret(t.Context(), powerful.ID, time.Hour, 0, postern.Edit{})

@@ -25,7 +25,7 @@ func (o *office) Resources(ctx context.Context, tenant string) ([]postern.Resour
 	return o.store().Resources(ctx, tenant)
 }
 
-func (o *office) CreateResource(ctx context.Context, r postern.Resource) (postern.Resource, error) {
+func (o *office) CreateResource(ctx context.Context, r postern.Resource, e postern.Edit) (postern.Resource, error) {
 	none := postern.Resource{}
 	if err := o.may(CreateResource); err != nil {
 		return none, err
@@ -36,6 +36,24 @@ func (o *office) CreateResource(ctx context.Context, r postern.Resource) (poster
 	if _, err := o.tenant(ctx, r.Tenant); err != nil {
 		return none, err
 	}
+	scopes, err := postern.ParseScopes(strings.Join(r.Scopes, " "))
+	if err != nil {
+		return none, named("scopes", err)
+	}
+	if err := o.mayGive(scopes); err != nil { // they are offered to whoever makes clients
+		return none, err
+	}
+	r = postern.Resource{URL: r.URL, Tenant: r.Tenant, Scopes: scopes}
+	r, _, err = once(ctx, o, CreateResource, e, r, func() (postern.Resource, postern.Secret, error) {
+		r, err := o.addResource(ctx, r)
+		return r, postern.Secret{}, err
+	})
+	return r, err
+}
+
+// addResource registers an API that was looked at.
+func (o *office) addResource(ctx context.Context, r postern.Resource) (postern.Resource, error) {
+	none := postern.Resource{}
 	has, err := o.store().Resources(ctx, r.Tenant)
 	if err != nil {
 		return none, err
@@ -44,15 +62,8 @@ func (o *office) CreateResource(ctx context.Context, r postern.Resource) (poster
 		return none, postern.Errorf(postern.Conflict, "tenant %s has %d resources, which is as many as may be", r.Tenant, len(has)).
 			WithHint("delete those that nobody uses")
 	}
-	scopes, err := postern.ParseScopes(strings.Join(r.Scopes, " "))
-	if err != nil {
-		return none, named("scopes", err)
-	}
-	if err := o.mayGive(scopes); err != nil { // they are offered to whoever makes clients
-		return none, err
-	}
-	r = postern.Resource{URL: r.URL, Tenant: r.Tenant, Scopes: scopes, CreatedAt: o.r.now()}
-	err = o.store().AddResource(ctx, r, o.event(r.Tenant, postern.ActResourceAdded, r.URL, "scopes: "+scopes.String()), o.mayShare)
+	r.CreatedAt = o.r.now()
+	err = o.store().AddResource(ctx, r, o.event(r.Tenant, postern.ActResourceAdded, r.URL, "scopes: "+r.Scopes.String()), o.mayShare)
 	if postern.CodeOf(err) == postern.Conflict {
 		err = postern.Errorf(postern.Conflict, "%s is registered for tenant %s already", r.URL, r.Tenant)
 	}

@@ -6,6 +6,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"postern.dev/postern"
 )
@@ -14,18 +17,18 @@ func TestResourcesAreTheTenantsOwn(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.tenant("acme")
-	r, err := d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://api.acme.test", Scopes: postern.Scopes{"orders:read"}})
+	r, err := d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://api.acme.test", Scopes: postern.Scopes{"orders:read"}}, postern.Edit{})
 	must(t, err)
-	_, err = d.owner().CreateResource(t.Context(), r)
+	_, err = d.owner().CreateResource(t.Context(), r, postern.Edit{})
 	if postern.Public(err) != "https://api.acme.test is registered for tenant acme already" {
 		t.Errorf("got %v", err)
 	}
 	for _, url := range []string{"", "api", "https://", "https://a.test/#x", "https://a.test/?x=1", "https://user:pw@a.test/", "/x",
 		"https://a.test/?", "https://a.test/x y", "https://ä.test", "https://tokens.test", "https://tokens.test/", "HTTPS://Tokens.Test:443/mcp", "https://tokens.test./MCP//"} {
-		_, err := d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: url})
+		_, err := d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: url}, postern.Edit{})
 		wantCode(t, err, postern.Invalid)
 	}
-	_, err = d.owner().CreateResource(t.Context(), postern.Resource{Tenant: postern.SystemTenant, URL: "https://b.test"})
+	_, err = d.owner().CreateResource(t.Context(), postern.Resource{Tenant: postern.SystemTenant, URL: "https://b.test"}, postern.Edit{})
 	wantCode(t, err, postern.NotFound)
 	for who, want := range map[postern.Actor][2]bool{
 		d.actor(postern.Owner, ""): {true, true}, d.actor(postern.Owner, "acme"): {true, false}, d.actor(postern.Admin, ""): {false, false},
@@ -49,11 +52,11 @@ func TestAnAPIOfAnotherTenantIsNotForTheTakingOfATenant(t *testing.T) {
 	d.tenant("acme")
 	d.tenant("other")
 	const api = "https://api.acme.test/v1"
-	must(t, second(d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: api})))
+	must(t, second(d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: api}, postern.Edit{})))
 	seq := d.last("other").Seq
 	for _, role := range []postern.Role{postern.Owner, postern.Admin} {
 		for _, url := range []string{api, api + "/", "HTTPS://API.acme.test/v1"} {
-			_, err := d.reg.Office(d.actor(role, "other")).CreateResource(t.Context(), postern.Resource{Tenant: "other", URL: url})
+			_, err := d.reg.Office(d.actor(role, "other")).CreateResource(t.Context(), postern.Resource{Tenant: "other", URL: url}, postern.Edit{})
 			wantCode(t, err, postern.Forbidden)
 			if e := postern.AsError(err); strings.Contains(e.Msg+e.Hint, "tenant acme") || e.Hint == "" {
 				t.Errorf("got %q, %q", e.Msg, e.Hint)
@@ -63,9 +66,9 @@ func TestAnAPIOfAnotherTenantIsNotForTheTakingOfATenant(t *testing.T) {
 	if d.last("other").Seq != seq {
 		t.Errorf("a refusal left the record %+v", d.last("other"))
 	}
-	must(t, second(d.reg.Office(d.actor(postern.Admin, "acme")).CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: api + "/"})))
-	must(t, second(d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "other", URL: api})))
-	must(t, second(d.reg.Office(d.actor(postern.Admin, "other")).CreateResource(t.Context(), postern.Resource{Tenant: "other", URL: "https://api.other.test"})))
+	must(t, second(d.reg.Office(d.actor(postern.Admin, "acme")).CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: api + "/"}, postern.Edit{})))
+	must(t, second(d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "other", URL: api}, postern.Edit{})))
+	must(t, second(d.reg.Office(d.actor(postern.Admin, "other")).CreateResource(t.Context(), postern.Resource{Tenant: "other", URL: "https://api.other.test"}, postern.Edit{})))
 }
 
 func TestOfTenantsThatTakeAnAPIAtOnceOneGetsIt(t *testing.T) {
@@ -76,7 +79,7 @@ func TestOfTenantsThatTakeAnAPIAtOnceOneGetsIt(t *testing.T) {
 	for i := range ends {
 		tenant := d.tenant("t" + strconv.Itoa(i)).ID
 		all.Go(func() {
-			_, ends[i] = d.reg.Office(d.actor(postern.Owner, tenant)).CreateResource(t.Context(), postern.Resource{Tenant: tenant, URL: "https://api.test"})
+			_, ends[i] = d.reg.Office(d.actor(postern.Owner, tenant)).CreateResource(t.Context(), postern.Resource{Tenant: tenant, URL: "https://api.test"}, postern.Edit{})
 		})
 	}
 	all.Wait()
@@ -92,8 +95,26 @@ func TestATenantHasABoundedNumberOfResources(t *testing.T) {
 	for i := range 200 {
 		must(t, d.db.AddResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://a" + strconv.Itoa(i) + ".test"}, postern.Event{Action: postern.ActResourceAdded}))
 	}
-	_, err := d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://one.more.test"})
+	_, err := d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://one.more.test"}, postern.Edit{})
 	wantCode(t, err, postern.Conflict)
 	must(t, d.owner().DeleteResource(t.Context(), "acme", "https://a7.test"))
-	must(t, second(d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://one.more.test"})))
+	must(t, second(d.owner().CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: "https://one.more.test"}, postern.Edit{})))
+}
+
+func TestAResourceIsRegisteredOnceWithOneKey(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.tenant("acme")
+	r, e := postern.Resource{Tenant: "acme", URL: "https://api.test", Scopes: postern.Scopes{"a"}}, postern.Edit{Key: "k"}
+	first, err := d.owner().CreateResource(t.Context(), r, e)
+	must(t, err)
+	seq := d.last("acme").Seq
+	d.pause(time.Minute)
+	again, err := d.owner().CreateResource(t.Context(), r, e)
+	must(t, err)
+	if diff := cmp.Diff(first, again); diff != "" || d.last("acme").Seq != seq {
+		t.Errorf("asked again (-first +again):\n%s", diff)
+	}
+	r.Scopes = postern.Scopes{"b"}
+	wantCode(t, second(d.owner().CreateResource(t.Context(), r, e)), postern.Conflict)
 }

@@ -138,10 +138,10 @@ var deeds = []deed{
 		return second(o.Resources(ctx, tenant))
 	}},
 	{"CreateResource", managing, "", false, false, func(ctx context.Context, d *desk, o postern.Office, tenant string) error {
-		return second(o.CreateResource(ctx, postern.Resource{Tenant: tenant, URL: "https://" + d.fresh("r") + ".test"}))
+		return second(o.CreateResource(ctx, postern.Resource{Tenant: tenant, URL: "https://" + d.fresh("r") + ".test"}, postern.Edit{}))
 	}},
 	{"DeleteResource", managing, "", true, false, func(ctx context.Context, d *desk, o postern.Office, tenant string) error {
-		r, err := d.owner().CreateResource(ctx, postern.Resource{Tenant: tenant, URL: "https://" + d.fresh("r") + ".test"})
+		r, err := d.owner().CreateResource(ctx, postern.Resource{Tenant: tenant, URL: "https://" + d.fresh("r") + ".test"}, postern.Edit{})
 		must(d.t, err)
 		return o.DeleteResource(ctx, tenant, r.URL)
 	}},

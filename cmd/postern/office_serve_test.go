@@ -39,7 +39,7 @@ func TestAServersOfficeIsPacedAndKnowsItsOwnAddresses(t *testing.T) {
 	}
 	office := h.registrar.Office(p.commander())
 	for _, own := range []string{h.url, h.url + "/mcp", h.url + "/admin/v1"} {
-		if _, err := office.CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: own}); postern.CodeOf(err) != postern.Invalid {
+		if _, err := office.CreateResource(t.Context(), postern.Resource{Tenant: "acme", URL: own}, postern.Edit{}); postern.CodeOf(err) != postern.Invalid {
 			t.Errorf("%s is registered: %v", own, err)
 		}
 	}

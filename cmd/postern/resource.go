@@ -35,7 +35,7 @@ func (c *resourceCreateCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer o.close()
-	r, err := o.CreateResource(ctx, postern.Resource{URL: c.URL, Tenant: c.Tenant, Scopes: scopes})
+	r, err := o.CreateResource(ctx, postern.Resource{URL: c.URL, Tenant: c.Tenant, Scopes: scopes}, postern.Edit{})
 	if err != nil {
 		return noTenant(err)
 	}

@@ -88,7 +88,12 @@ func (d *Directory) absenceWalk(q *postern.AbsenceQuery, all *types) *walk {
 	} else {
 		f.between("updated_at", updatedFrom, updatedTo)
 	}
-	f.between("ends", b.endsFrom, b.endsTo)
+	if slices.Equal(w.equal, []string{"length"}) {
+		// The index has the ends too, and what ends before the window is passed over there.
+		f.bounds("ends", b.endsFrom, b.endsTo)
+	} else {
+		f.between("ends", b.endsFrom, b.endsTo)
+	}
 	for _, list := range []struct {
 		column string
 		values []int64

@@ -77,12 +77,15 @@ func (f *filter) add(text string, args ...any) {
 
 // between adds bounds of a column that no index shall be chosen for, which is what the
 // sign says to both engines. Bounds that let everything pass are left out where f is lean.
-func (f *filter) between(column string, from, to int64) {
+func (f *filter) between(column string, from, to int64) { f.bounds("+"+column, from, to) }
+
+// bounds is between for a column of the index that is walked.
+func (f *filter) bounds(column string, from, to int64) {
 	if !f.lean || from > farPast {
-		f.also("+"+column+" >= ?", from)
+		f.also(column+" >= ?", from)
 	}
 	if !f.lean || to < farFuture {
-		f.also("+"+column+" <= ?", to)
+		f.also(column+" <= ?", to)
 	}
 }
 

@@ -84,3 +84,26 @@ func TestEachWayIntoATableHasItsIndex(t *testing.T) {
 		}
 	}
 }
+
+// PostgreSQL looks at a column in the index only where no sign keeps it from that; else it
+// fetches every absence of weeks before the window to see when it ends.
+func TestEndsAreLookedAtWhereTheIndexHasThem(t *testing.T) {
+	t.Parallel()
+	d := (&DB{name: PostgreSQL}).Directory("acme")
+	kinds := &types{list: []postern.AbsenceType{{ID: "a", Number: 1, Unit: postern.Days}}}
+	week := postern.LocalRange{From: postern.NewDate(2026, 1, 1).At(0), To: postern.NewDate(2026, 1, 8).At(0)}
+	for want, q := range map[string]postern.AbsenceQuery{
+		" ends >= ":  {Within: week},
+		" +ends >= ": {Within: week, People: []postern.PersonID{1}},
+	} {
+		w := d.absenceWalk(&q, kinds)
+		if err := w.groups(func(first, size int) error {
+			if text, _ := w.statement(first, size, position{farPast, farPast, farPast}, func(*filter) {}); !strings.Contains(text, want) {
+				t.Errorf("by %v there is no %q in %s", w.equal, want, text)
+			}
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+	}
+}

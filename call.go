@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -37,11 +38,19 @@ func CallFrom(ctx context.Context) *Call {
 	return &Call{}
 }
 
+// Steers says whether a character steers a terminal or turns around the order of what
+// stands beside it, and so has no place in what others typed: control characters
+// (Unicode category Cc), and the embeddings, overrides and isolates of UAX #9.
+func Steers(r rune) bool {
+	return unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+}
+
 // Shorten cuts s to at most n bytes at a character boundary and replaces control
-// characters and invalid UTF-8, so that it can stand in a message or a log line.
+// characters, invalid UTF-8 and what turns around the order of other characters, so that
+// it can stand in a message, a log line or a terminal.
 func Shorten(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == utf8.RuneError {
+		if r == utf8.RuneError || Steers(r) {
 			return '?'
 		}
 		return r

@@ -42,15 +42,17 @@ func TestShortenCutsAtACharacter(t *testing.T) {
 func TestShortenLeavesNothingThatBreaksALine(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
-		"a\nb":              "a?b",
-		"a\r\nb":            "a??b",
-		"\x00\x1b[31m\x7f":  "??[31m?",
-		"\xff":              "?",
-		"a\xc3":             "a?",
-		"\xe2\x82":          "??",
-		"a\ufffdb":          "a?b", // it stands for something unreadable
-		"tab\there":         "tab?here",
-		"plain äöü €, 😀 ok": "plain äöü €, 😀 ok",
+		"a\nb":               "a?b",
+		"a\r\nb":             "a??b",
+		"\x00\x1b[31m\x7f":   "??[31m?",
+		"\xff":               "?",
+		"a\xc3":              "a?",
+		"\xe2\x82":           "??",
+		"a\ufffdb":           "a?b", // it stands for something unreadable
+		"tab\there":          "tab?here",
+		"a\u009b31mb\u0085c": "a?31mb?c", // the controls of eight bits
+		"a\u202eb\u2066c":    "a?b?c",    // what turns around what stands beside it
+		"plain äöü €, 😀 ok":  "plain äöü €, 😀 ok",
 	} {
 		if got := postern.Shorten(s, 100); got != want {
 			t.Errorf("%q: got %q, want %q", s, got, want)

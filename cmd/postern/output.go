@@ -8,7 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"postern.dev/postern"
 )
 
 // printJSON writes v with indentation. Secrets that are to be shown once are
@@ -48,7 +49,7 @@ func (a *app) pairs(pairs ...string) error {
 // the order of what stands beside it.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 {
+		if postern.Steers(r) {
 			return '?'
 		}
 		return r

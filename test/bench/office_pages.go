@@ -25,7 +25,7 @@ type officePage struct {
 const (
 	auditFirst   = "page, first of the audit trail"
 	operatorName = "operator@bench.test"
-	operatorPass = "four unrelated words of a bench" //nolint:gosec // of a database that is thrown away
+	operatorPass = "four unrelated words, or so" //nolint:gosec // of a database that is thrown away
 )
 
 func fixed(path string) func(int) string { return func(int) string { return path } }

@@ -17,6 +17,7 @@ type Call struct {
 	Dialect  string
 	Tenant   string
 	ClientID string
+	Operator string // id of who is signed in at the console
 	TokenID  string
 	Code     Code   // of the refusal, "" on success
 	Cause    string // of the refusal, for operators

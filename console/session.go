@@ -22,8 +22,9 @@ func SignedIn(door postern.Door, r *http.Request, secure bool) (postern.Actor, e
 	return c.actor(o, s), nil
 }
 
-// actor is what an operator is in the office.
+// actor is what an operator is in the office, and notes who it is for the log of requests.
 func (c *call) actor(o postern.Operator, s postern.Session) postern.Actor {
 	b := c.browser()
+	postern.CallFrom(c.ctx).Operator = o.ID
 	return postern.Actor{Name: ofOperator + o.ID, Role: o.Role, Tenant: o.Tenant, ProvenAt: s.ProvenAt, RequestID: b.RequestID, Source: b.Source}
 }

@@ -67,6 +67,7 @@ func (x *exchange) record(r *http.Request, took time.Duration) {
 	as = appendValue(as, "dialect", x.call.Dialect)
 	as = appendValue(as, "tenant", x.call.Tenant)
 	as = appendValue(as, "client", x.call.ClientID)
+	as = appendValue(as, "operator", x.call.Operator)
 	as = appendValue(as, "token_id", x.call.TokenID)
 	as = appendValue(as, "code", string(x.call.Code))
 	as = appendValue(as, "cause", x.call.Cause)

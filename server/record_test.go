@@ -24,7 +24,7 @@ func TestEachRequestHasOneRecord(t *testing.T) {
 	s := start(t, server.Config{Routes: []server.Route{
 		{Pattern: "POST /token", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			c := postern.CallFrom(r.Context())
-			c.Dialect, c.Tenant, c.ClientID, c.TokenID = "d", "t", "c", "j"
+			c.Dialect, c.Tenant, c.ClientID, c.TokenID, c.Operator = "d", "t", "c", "j", "o"
 			c.Code, c.Cause, c.Err = postern.Unauthenticated, "wrong secret", errors.New("not logged")
 			w.WriteHeader(http.StatusUnauthorized)
 			_, _ = io.WriteString(w, "four")
@@ -53,7 +53,7 @@ func TestEachRequestHasOneRecord(t *testing.T) {
 
 	want := []map[string]any{
 		{"level": "INFO", "method": "POST", "route": "POST /token", "status": 401.0, "bytes": 4.0, "dialect": "d",
-			"tenant": "t", "client": "c", "token_id": "j", "code": "unauthenticated", "cause": "wrong secret"},
+			"tenant": "t", "client": "c", "operator": "o", "token_id": "j", "code": "unauthenticated", "cause": "wrong secret"},
 		{"level": "ERROR", "method": "GET", "route": "GET /down", "status": 503.0, "bytes": 0.0, "code": "unavailable",
 			"err": "no database at postgres://[user]@db/x?[query]"},
 		{"level": "INFO", "method": "GET", "route": "GET /silent", "status": 200.0, "bytes": 0.0},

@@ -74,7 +74,11 @@ func (c *call) verify() error {
 		postern.CallFrom(c.ctx).Err = err
 		v.Problem = sentence(postern.Public(err))
 	}
-	if err := c.sheets.pages["verify"].ExecuteTemplate(c.w, "verified", v); err != nil {
+	t, err := c.sheets.template("verify")
+	if err == nil {
+		err = t.ExecuteTemplate(c.w, "verified", v)
+	}
+	if err != nil {
 		panic(http.ErrAbortHandler) // the browser is gone
 	}
 	_, _ = c.w.Write(after)

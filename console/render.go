@@ -10,6 +10,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"postern.dev/postern"
@@ -61,15 +62,16 @@ type NavItem struct {
 	Here        bool
 }
 
-// sheets are the templates and assets, read once.
+// sheets are the templates and assets. A template is read when its page is asked for the
+// first time: a server at whose console nobody looks has no room taken by it.
 type sheets struct {
-	pages  map[string]*template.Template
+	pages  map[string]func() (*template.Template, error)
 	assets map[string]asset  // by the name in their address
 	hashed map[string]string // addresses by their name
 }
 
 func newSheets() (*sheets, error) {
-	s := &sheets{pages: map[string]*template.Template{}}
+	s := &sheets{pages: map[string]func() (*template.Template, error){}}
 	if err := s.readAssets(); err != nil {
 		return nil, err
 	}
@@ -77,35 +79,48 @@ func newSheets() (*sheets, error) {
 	if err != nil {
 		return nil, err
 	}
-	frame, err := template.New("frame").Funcs(s.funcs()).ParseFS(templates, "templates/frame.html", "templates/parts.html")
-	if err != nil {
-		return nil, fmt.Errorf("frame: %w", err)
-	}
+	frame := sync.OnceValues(func() (*template.Template, error) {
+		return template.New("frame").Funcs(s.funcs()).ParseFS(templates, "templates/frame.html", "templates/parts.html")
+	})
 	for _, name := range names {
-		sheet := strings.TrimSuffix(path.Base(name), ".html")
-		if sheet == "frame" || sheet == "parts" {
-			continue
-		}
-		t, err := frame.Clone()
-		if err == nil {
-			_, err = t.ParseFS(templates, name)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		s.pages[sheet] = t
+		s.pages[strings.TrimSuffix(path.Base(name), ".html")] = sync.OnceValues(func() (*template.Template, error) {
+			f, err := frame()
+			if err != nil {
+				return nil, err
+			}
+			t, err := f.Clone()
+			if err != nil {
+				return nil, err
+			}
+			return t.ParseFS(templates, name)
+		})
 	}
+	delete(s.pages, "frame")
+	delete(s.pages, "parts")
 	return s, nil
 }
 
 // render writes a page.
 func (s *sheets) render(w io.Writer, f Frame) error {
 	f.Head = f.Page.page()
-	t, ok := s.pages[f.Head.Sheet]
-	if !ok {
-		return fmt.Errorf("there is no template %q", f.Head.Sheet)
+	t, err := s.template(f.Head.Sheet)
+	if err != nil {
+		return err
 	}
 	return t.ExecuteTemplate(w, "frame.html", f)
+}
+
+// template gives the template of a sheet, with the frame and the parts.
+func (s *sheets) template(sheet string) (*template.Template, error) {
+	read, ok := s.pages[sheet]
+	if !ok {
+		return nil, fmt.Errorf("there is no template %q", sheet)
+	}
+	t, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("template %q: %w", sheet, err)
+	}
+	return t, nil
 }
 
 func (s *sheets) funcs() template.FuncMap {

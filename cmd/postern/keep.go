@@ -17,7 +17,7 @@ const (
 	tallyEvery = 3 * time.Second
 	// tallyRest is how many times as long as counting took it waits when there is more, so
 	// that a long trail is counted behind the back of the tokens.
-	tallyRest  = 9
+	tallyRest  = 19
 	tallyPause = 10 * time.Millisecond // at least
 	// keepLast bounds the last word of a node that stops.
 	keepLast = time.Second

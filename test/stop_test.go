@@ -181,10 +181,11 @@ func readToken(w way, resp *http.Response) (string, error) {
 }
 
 // neverTaken says whether a connection was refused, or closed before anything was
-// answered: it waited to be accepted when the listener closed, or it had been idle. The
-// trail then tells whether the request was taken after all.
+// answered: it waited to be accepted when the listener closed, or it had been idle, for
+// which net/http has a text and no value. The trail then tells whether the request was
+// taken after all.
 func neverTaken(err error) bool {
-	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
+	return strings.HasSuffix(err.Error(), "http: server closed idle connection") || errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF)
 }
 
 // halfSent is a request of which the node has the head and half of the body.

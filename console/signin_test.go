@@ -159,20 +159,26 @@ func TestAOneTimeLinkLeavesTheAddressAtOnceAndWorksOnce(t *testing.T) {
 	}
 }
 
+// newBrowserBy is newBrowser of a console that is served by TLS, or in clear.
+func newBrowserBy(t testing.TB, town *town, secure bool) *browser {
+	t.Helper()
+	cfg := town.config()
+	cfg.Secure = secure
+	h, err := console.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := newBrowser(t, town)
+	b.h = h
+	return b
+}
+
 // In clear the console is for the machine itself: a cookie that crosses a network would
 // be anybody's.
 func TestWithoutTLSTheConsoleIsForThisMachineAlone(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{true, false} {
-		town := newTown(atNoon)
-		cfg := town.config()
-		cfg.Secure = secure
-		h, err := console.New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := newBrowser(t, town)
-		b.h = h
+		b := newBrowserBy(t, newTown(atNoon), secure)
 		for host, here := range map[string]bool{"127.0.0.1:8100": true, "localhost": true, "LOCALHOST:1": true, "[::1]:8100": true,
 			"192.0.2.7:8100": false, "gate.example.org": false, "localhost.example.org": false, "": false} {
 			for _, method := range []string{http.MethodGet, http.MethodPost} {
@@ -189,15 +195,7 @@ func TestWithoutTLSTheConsoleIsForThisMachineAlone(t *testing.T) {
 func TestCookiesAreForThisHostAloneAndForNoScript(t *testing.T) {
 	t.Parallel()
 	for _, secure := range []bool{true, false} {
-		town := newTown(atNoon)
-		cfg := town.config()
-		cfg.Secure = secure
-		h, err := console.New(cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := newBrowser(t, town)
-		b.h = h
+		b := newBrowserBy(t, newTown(atNoon), secure)
 		name := "postern-dev"
 		if secure {
 			name = "__Host-postern"

@@ -166,10 +166,12 @@ func (j *journal) commit() bool {
 	err := j.store.Append(ctx, entries)
 	cancel()
 	j.observe(len(batch), time.Since(start))
-	j.answer(batch, err)
 	if err != nil {
-		j.answer(j.take(maxQueue), err) // they would wait for the same
+		// Those who wait would wait for the same. They are told apart before anyone
+		// is answered: who asks again thereafter finds a new attempt.
+		batch = append(batch, j.take(maxQueue)...)
 	}
+	j.answer(batch, err)
 	return true
 }
 

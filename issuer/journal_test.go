@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -265,6 +266,42 @@ func TestWhoWaitsBehindAFailedCommitFailsWithIt(t *testing.T) {
 		all.Wait()
 		if took := time.Since(start); took > issuer.CommitTimeout+time.Second {
 			t.Errorf("callers waited %v for one commit that hung", took)
+		}
+	})
+}
+
+// Who was refused for want of a record may ask again at once: a failure is for those
+// who waited when the commit failed, and for nobody who came after the first of them
+// had been answered.
+func TestWhoComesAfterAFailedCommitDoesNotFailWithIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, gated)
+		c, s := h.client()
+		unreadable := postern.Errorf(postern.Invalid, "unreadable").Because(postern.BadRequest)
+		refuse := func() error { return h.Refuse(t.Context(), request("oauth2", c, s), unreadable) }
+		for range 50 {
+			var all sync.WaitGroup
+			var back atomic.Bool
+			release := h.gate().hold()
+			all.Go(func() { _ = refuse() }) // under way while the others gather
+			synctest.Wait()
+			for range issuer.MaxBatch {
+				all.Go(func() {
+					_ = refuse()
+					if back.Swap(true) {
+						return
+					}
+					h.gate().breakWith(nil)
+					if err := refuse(); postern.CodeOf(err) != postern.Invalid {
+						t.Errorf("the database was back: %v", err)
+					}
+				})
+			}
+			synctest.Wait()
+			h.gate().breakWith(errors.New("disk full"))
+			release()
+			all.Wait()
 		}
 	})
 }

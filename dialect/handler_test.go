@@ -146,7 +146,7 @@ func TestABodyThatNobodyReadsIsCutOffToo(t *testing.T) {
 func TestASlowIssuerIsNotCancelledByTheBodysDeadline(t *testing.T) {
 	t.Parallel()
 	cfg := config()
-	cfg.Options.BodyTime = 30 * time.Millisecond
+	cfg.Options.BodyTime = 500 * time.Millisecond
 	iss := waiting{&scripted{token: postern.Token{Value: postern.NewSecret("t"), ExpiresIn: time.Hour}}}
 	srv := httptest.NewServer(serve(t, iss, cfg))
 	defer srv.Close()
@@ -163,7 +163,7 @@ func (s waiting) Issue(ctx context.Context, req postern.Request) (postern.Token,
 	select {
 	case <-ctx.Done():
 		return postern.Token{}, ctx.Err()
-	case <-time.After(120 * time.Millisecond):
+	case <-time.After(700 * time.Millisecond):
 		return s.scripted.Issue(ctx, req)
 	}
 }

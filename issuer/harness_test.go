@@ -188,7 +188,7 @@ func (h *house) settle() {
 	for range 2 {
 		select {
 		case h.feed.wake <- struct{}{}:
-		case <-time.After(20 * time.Second):
+		case <-time.After(2 * time.Minute):
 			h.t.Fatal("the issuer does not read its feed")
 		}
 	}

@@ -70,7 +70,7 @@ func (f certFiles) become(t testing.TB, other certFiles) {
 }
 
 func insecureClient() *http.Client {
-	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+	return &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{
 		ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 }
 

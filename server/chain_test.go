@@ -80,7 +80,7 @@ func TestKeepAliveWorksForPlainRequests(t *testing.T) {
 
 func TestSlowHeaderIsCutOff(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.Config{Routes: tokenRoutes(), ReadHeaderTimeout: 50 * time.Millisecond})
+	s := start(t, server.Config{Routes: tokenRoutes(), ReadHeaderTimeout: 300 * time.Millisecond})
 	c := s.dial(t)
 	if _, err := io.WriteString(c, "POST /token HTTP/1.1\r\nHost: a\r\nX-Never"); err != nil {
 		t.Fatal(err)
@@ -93,7 +93,7 @@ func TestSlowHeaderIsCutOff(t *testing.T) {
 func TestNeverEndingBodyFailsTheReadInTime(t *testing.T) {
 	t.Parallel()
 	failed := make(chan error, 1)
-	s := start(t, server.Config{ReadTimeout: 100 * time.Millisecond, Routes: []server.Route{
+	s := start(t, server.Config{ReadTimeout: time.Second, Routes: []server.Route{
 		{Pattern: "POST /token", Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, err := io.ReadAll(r.Body)
 			failed <- err
@@ -313,7 +313,7 @@ func TestRequestContextHasADeadlineUnlessTheRouteHasNone(t *testing.T) {
 
 func TestRouteWithoutTimeoutOutlivesTheWriteTimeout(t *testing.T) {
 	t.Parallel()
-	s := start(t, server.Config{WriteTimeout: 20 * time.Millisecond, ReadTimeout: 20 * time.Millisecond,
+	s := start(t, server.Config{WriteTimeout: time.Second, ReadTimeout: time.Second,
 		Routes: []server.Route{{Pattern: "/stream", Timeout: server.NoTimeout,
 			Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				for range 5 {
@@ -321,7 +321,7 @@ func TestRouteWithoutTimeoutOutlivesTheWriteTimeout(t *testing.T) {
 					if err := http.NewResponseController(w).Flush(); err != nil {
 						t.Errorf("flush: %v", err)
 					}
-					pause(r, 10*time.Millisecond)
+					pause(r, 250*time.Millisecond)
 				}
 			})}}})
 	if _, body := get(t, s.URL()+"/stream"); strings.Count(body, "tick") != 5 {

@@ -107,7 +107,7 @@ func (r *running) dial(t testing.TB) net.Conn {
 		t.Fatalf("dial: %v", err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second)) // a test must not hang
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute)) // a test must not hang
 	return c
 }
 
@@ -149,7 +149,7 @@ func client() *http.Client {
 	return &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Timeout:       20 * time.Second,
+		Timeout:       2 * time.Minute,
 	}
 }
 
@@ -170,7 +170,7 @@ func get(t testing.TB, url string) (*http.Response, string) {
 // eventually polls until ok, for what another goroutine does in its own time.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	end := time.NewTimer(20 * time.Second)
+	end := time.NewTimer(2 * time.Minute)
 	defer end.Stop()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()

@@ -142,7 +142,7 @@ func TestATokenThatWasRevokedIsReplacedWithoutNotice(t *testing.T) {
 			if a := post(t, n, "/oauth2/revoke", c, "token", tok.Value.Reveal()); a.status != http.StatusOK {
 				t.Fatalf("revoke: %v", a)
 			}
-			eventually(t, 5*time.Second, "the token is revoked", func() error {
+			eventually(t, patience, "the token is revoked", func() error {
 				if active(t, n, c, tok.Value.Reveal()) {
 					return fmt.Errorf("%s still active", name)
 				}
@@ -260,7 +260,7 @@ func TestNoFaultOnTheWayLosesATokenOrLastsLongerThanItself(t *testing.T) {
 			}
 			way.set(nil)
 			var tok postern.Token
-			eventually(t, 10*time.Second, "the way is good again", func() (err error) {
+			eventually(t, patience, "the way is good again", func() (err error) {
 				tok, err = b.Token(t.Context(), "acme", 0)
 				return err
 			})

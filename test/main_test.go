@@ -79,7 +79,7 @@ var lookAtSources = sync.OnceValue(func() error {
 })
 
 // patience is how long a test waits for what must happen at all.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // poll asks until good answers nil, and gives its last answer when limit has passed.
 // It is the only thing here that waits.

@@ -151,7 +151,7 @@ func (d *drain) count() int {
 
 // caller sends one request after the other over a connection of its own.
 func (d *drain) caller(ctx context.Context, w way) {
-	own := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxConnsPerHost: 1}}
+	own := &http.Client{Timeout: patience, Transport: &http.Transport{MaxConnsPerHost: 1}}
 	for {
 		resp, err := own.Do(w.request(d.node.url, d.cred).WithContext(ctx))
 		if err != nil && neverTaken(err) {

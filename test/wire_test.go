@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 )
 
 // credentials are what a tenant's callers hold.
@@ -128,7 +127,7 @@ type answer struct {
 func (a answer) String() string { return fmt.Sprintf("%d %s", a.status, a.body) }
 
 // caller sends every request. A node answers within ten seconds whatever happens.
-var caller = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64},
+var caller = &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 64},
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 func send(r *http.Request) (answer, error) {

@@ -24,7 +24,7 @@ import (
 
 // patience is how long a story waits for what must happen at all; aSecond for what
 // was promised within a second.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // storyCommands are what stories say beside testscript's own commands:
 //

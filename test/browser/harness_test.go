@@ -23,7 +23,7 @@ import (
 const screens = "../out/screens"
 
 // patience is how long something may take to be seen.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // shape is the window of a browser.
 type shape struct {

@@ -16,7 +16,7 @@ import (
 )
 
 // patience bounds every wait for something that happens at once or never.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // demo is a running `postern serve --demo` with a data directory of its own.
 type demo struct {

@@ -183,7 +183,7 @@ func mustRotateOnce(t testing.TB, a, b *node) {
 func TestTwoNodesRotateOnScheduleOnce(t *testing.T) {
 	t.Parallel()
 	a, b := pair(t, "keys: {rotate_every: 1s}")
-	eventually(t, 2*time.Minute, "a successor of every key", func() error {
+	eventually(t, 2*patience, "a successor of every key", func() error {
 		if keys := a.keys(t); len(keys) < 8 {
 			return fmt.Errorf("got %+v, want eight", keys)
 		}

@@ -119,7 +119,16 @@ func (t *Tools) call(ctx context.Context, who Caller, name string, args json.Raw
 		return Answer{}, err
 	}
 	c.tool = tool
+	ended := false
+	defer func() {
+		if !ended { // by a panic, which goes on
+			broken := postern.Errorf(postern.Internal, "panic")
+			broken.Cause = "panic"
+			_ = c.record(broken)
+		}
+	}()
 	out, err := c.pass(args)
+	ended = true
 	if rerr := c.record(err); rerr != nil && err == nil {
 		return Answer{}, unrecorded(rerr)
 	}

@@ -412,12 +412,22 @@ func TestTextOfRecordsCannotBecomeAnInstruction(t *testing.T) {
 
 func TestAPanicEndsACallAndNotTheProgram(t *testing.T) {
 	t.Parallel()
+	kept := make(chan postern.Event, 2)
 	tools := over(newLedger(), func(c *mcptool.Config) {
 		c.Directory = func(mcptool.Caller) (postern.Directory, error) { panic("secret") }
+		c.Record = func(_ context.Context, e postern.Event) error { kept <- e; return nil }
 	})
 	s := dial(t, tools, agent(), "stdio", "", nil)
 	if got := callTool(t, s, "list_persons", nil); !got.IsError || strings.Contains(got.text, "secret") {
 		t.Errorf("got %q, want an error that does not say what happened", got.text)
+	}
+	select {
+	case e := <-kept:
+		if e.Action != postern.ActToolRefused || e.Code != postern.Internal || e.Cause != "panic" {
+			t.Errorf("got %+v in the trail, want a refusal by a panic", e)
+		}
+	default:
+		t.Error("the call left no record")
 	}
 	if _, err := s.ReadResource(t.Context(), &mcp.ReadResourceParams{URI: "hr://absence-types"}); err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("got %v, want an error that does not say what happened", err)

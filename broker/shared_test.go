@@ -57,7 +57,7 @@ func (u unhurried) SaveUpstreamToken(ctx context.Context, t postern.UpstreamToke
 }
 
 func (u unhurried) LeaseUpstream(ctx context.Context, key, owner string, now, until time.Time) (bool, error) {
-	return u.db.LeaseUpstream(context.WithoutCancel(ctx), key, owner, now, until.Add(time.Hour))
+	return u.db.LeaseUpstream(context.WithoutCancel(ctx), key, owner, now, until.Add(10*time.Minute))
 }
 
 func (u unhurried) FreeUpstream(ctx context.Context, key, owner string) error {

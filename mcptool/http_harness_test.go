@@ -16,6 +16,10 @@ import (
 	"postern.dev/postern/mcptool"
 )
 
+// The end of an httptest.Server closes the idle connections of http.DefaultTransport, and
+// with them now and then a request of a test beside it; of this one it cannot.
+func init() { http.DefaultTransport = struct{ http.RoundTripper }{http.DefaultTransport} }
+
 // The address of the tools in these tests, which is not what the test server is called.
 const (
 	toolsOrigin = "https://hr.example"

@@ -14,6 +14,10 @@ import (
 	"postern.dev/postern/proxy"
 )
 
+// The end of an httptest.Server closes the idle connections of http.DefaultTransport, and
+// with them now and then a request of a test beside it; of this one it cannot.
+func init() { http.DefaultTransport = struct{ http.RoundTripper }{http.DefaultTransport} }
+
 // tokens is a TokenSource that gives t1 until it is dropped, then t2, …
 type tokens struct {
 	mu      sync.Mutex

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,10 @@ import (
 	"testing"
 	"time"
 )
+
+// The end of an httptest.Server closes the idle connections of http.DefaultTransport, and
+// with them now and then a request of a test beside it; of this one it cannot.
+func init() { http.DefaultTransport = struct{ http.RoundTripper }{http.DefaultTransport} }
 
 // binary is the program under test. Tests get it from program.
 var binary string

@@ -2,11 +2,16 @@ package interop_test
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 )
+
+// The end of an httptest.Server closes the idle connections of http.DefaultTransport, and
+// with them now and then a request of a test beside it; of this one it cannot.
+func init() { http.DefaultTransport = struct{ http.RoundTripper }{http.DefaultTransport} }
 
 // program is the path of the postern under test. TestMain sets it before any test.
 var program string

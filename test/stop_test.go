@@ -157,10 +157,6 @@ func (d *drain) caller(ctx context.Context, w way) {
 		if err != nil && neverTaken(err) {
 			return
 		}
-		if w.person && err == nil && resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != "" {
-			_ = resp.Body.Close() // few passwords are checked at once, and a slow machine says so
-			continue
-		}
 		var token string
 		if err == nil {
 			token, err = readToken(w, resp)

@@ -45,7 +45,8 @@ func process(t testing.TB, path string) *store.DB {
 }
 
 // unhurried is a store that is waited for as long as it takes: on a machine that is busy
-// enough a broker goes on without, as it should, and asks for a token more.
+// enough a broker goes on without, as it should, and asks for a token more. So that a
+// process that is stopped for long keeps its turn, leases last ten minutes longer.
 type unhurried struct{ db *store.DB }
 
 func (u unhurried) UpstreamToken(ctx context.Context, key string) (postern.UpstreamToken, error) {

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A database that goes away from under a node is a clear 503 in every dialect, and
@@ -156,7 +157,7 @@ func (o outage) run(t *testing.T) {
 		return nil
 	})
 	l.end()
-	l.mustBeFair(t, patience)
+	l.mustBeFair(t, 15*time.Second)
 	if err, over := n.ended(); over {
 		t.Errorf("the node ended: %v", err)
 	}

@@ -110,7 +110,7 @@ func TestTwoNodesOnOneDatabaseAreOneServer(t *testing.T) {
 	l := press(t, c, a, b)
 	l.each(t, "tokens", 20, given)
 	l.end()
-	l.mustBeFair(t, patience)
+	l.mustBeFair(t, 15*time.Second)
 	a.stop(t)
 	b.stop(t)
 	if got := len(l.ids()); got < 50 {
